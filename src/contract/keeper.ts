@@ -36,7 +36,12 @@ export const keeperMethods = {
    * master, and the recording, sealed to `recordingPublicKey` (raw X25519, base64).
    */
   'terminal.open': {
-    request: z.strictObject({ ...one, teamId: teamIdSchema, recordingPublicKey: base64Schema, size: terminalSizeSchema }),
+    request: z.strictObject({
+      ...one,
+      teamId: teamIdSchema,
+      recordingPublicKey: base64Schema,
+      size: terminalSizeSchema,
+    }),
     reply: none,
   },
   /**

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import { destinationSchema, destinationSets } from '#contract/policy.ts';
+import { resourcesSchema, tierSchema } from '#contract/warden.ts';
+
+/**
+ * What `up` tells each process: a JSON file, written by root and readable by that process alone,
+ * whose path is the only argument of its composition root. Directories exist already, with owners
+ * and modes set, when a process starts.
+ */
+const directory = z.string().startsWith('/');
+const identity = z.strictObject({ uid: z.number().int(), gid: z.number().int() });
+
+export const keeperConfigSchema = z.strictObject({
+  /** `keeper.sock` is made here (set-gid to the server's group), and `console/` below it. */
+  runDirectory: directory,
+  /** On tmpfs, 0700. */
+  spoolDirectory: directory,
+  /** `<terminal id>.rec`, readable by the server's group. */
+  recordingsDirectory: directory,
+  journalDirectory: directory,
+});
+export type KeeperConfig = z.infer<typeof keeperConfigSchema>;
+
+export const brokerConfigSchema = z.strictObject({
+  /** `broker.sock` is made here. */
+  runDirectory: directory,
+  /** Private key, sealed secrets, policies; 0700. */
+  stateDirectory: directory,
+  journalDirectory: directory,
+  /** The operator's exceptions to the address guard. */
+  privateDestinations: z.array(z.strictObject({ host: z.string(), port: z.number().int() })),
+  sets: z.record(z.enum(destinationSets), z.array(destinationSchema)),
+  /** Additional certificate authority, PEM. */
+  caFile: z.string().nullable(),
+});
+export type BrokerConfig = z.infer<typeof brokerConfigSchema>;
+
+export const wardenConfigSchema = z.strictObject({
+  /** Names cgroups and network doors of this instance: `[a-z0-9]{8}`. */
+  instance: z.string().regex(/^[a-z0-9]{8}$/),
+  /** `warden.sock` is made here. */
+  runDirectory: directory,
+  /** Only this uid may speak to the warden (SO_PEERCRED). */
+  serverUid: z.number().int(),
+  /** `sandboxes/`, `disks/`, `ranges/`; root, 0700. */
+  stateDirectory: directory,
+  /** `<template>/rootfs`, root-owned, files owned by uid 0..65535 as in the image. */
+  templatesDirectory: directory,
+  journalDirectory: directory,
+  keeperConsoleDirectory: directory,
+  /** First uid given to sandboxes, and how many ranges of 65,536 there are. */
+  uidRanges: z.strictObject({ first: z.number().int().min(100_000), count: z.number().int().min(1) }),
+  maximumResources: resourcesSchema,
+  maximumSandboxes: z.number().int().min(1),
+  /** Refuse new sandboxes and disks below this much room on the host. */
+  reserveMiB: z.number().int().min(0),
+  runtimes: z.partialRecord(tierSchema, z.string().startsWith('/')),
+  broker: identity.extend({ entry: z.string().startsWith('/'), configFile: z.string().startsWith('/') }),
+});
+export type WardenConfig = z.infer<typeof wardenConfigSchema>;
+
+export const serverConfigSchema = z.strictObject({
+  host: z.string(),
+  port: z.number().int().min(0).max(65_535),
+  production: z.boolean(),
+  /** Host names (with port where not the default) that the app answers for; others get 421. */
+  appHosts: z.array(z.string()).min(1),
+  allowedOrigins: z.array(z.string()),
+  trustProxy: z.array(z.string()),
+  secureCookies: z.boolean(),
+  rateLimit: z.strictObject({ windowMs: z.number().int().min(1000), maximum: z.number().int().min(1) }),
+  session: z.strictObject({
+    idleMinutes: z.number().int().min(1),
+    absoluteHours: z.number().int().min(1),
+    maximumConcurrent: z.number().int().min(1),
+  }),
+  maintenance: z.boolean(),
+  /** Built pages. */
+  webDirectory: directory,
+  /** `admin.sock` is made here; 0700. */
+  runDirectory: directory,
+  /** Vault keys; 0700. */
+  vaultDirectory: directory,
+  recordingsDirectory: directory,
+  wardenSocket: z.string(),
+  keeperSocket: z.string(),
+  brokerSocket: z.string(),
+  /** Connection strings of the three roles; `auth` and `app` never carry the owner's credentials. */
+  database: z.strictObject({ app: z.string(), auth: z.string() }),
+  /** HKDF root for tickets and CSRF; at least 32 characters. */
+  secretFile: z.string(),
+  /** Owner made without a browser, at first start. */
+  owner: z.strictObject({ email: z.string(), passwordFile: z.string() }).nullable(),
+  defaultResources: resourcesSchema,
+  idleStopMinutes: z.number().int().min(1),
+  logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
+});
+export type ServerConfig = z.infer<typeof serverConfigSchema>;
