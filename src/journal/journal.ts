@@ -111,7 +111,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     unsynced = true;
     sequence = record.sequence;
     previous = record.hash;
-    for (const wake of [...waiting]) wake();
+    for (const wake of waiting) wake();
     return record;
   };
 
@@ -154,7 +154,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     flush();
     if (descriptor !== undefined) closeSync(descriptor);
     descriptor = undefined;
-    for (const wake of [...waiting]) wake();
+    for (const wake of waiting) wake();
   };
   return { append, read, close, [Symbol.dispose]: close };
 }

@@ -13,7 +13,11 @@ export async function addEgressEvents(
   events: readonly EgressRow[],
 ): Promise<readonly EgressRow[]> {
   if (events.length === 0) return [];
-  return tx.insert(egressEvents).values([...events]).onConflictDoNothing().returning();
+  return tx
+    .insert(egressEvents)
+    .values([...events])
+    .onConflictDoNothing()
+    .returning();
 }
 
 /** What left a workspace and what was refused, the newest first. The cursor is a sequence of the journal. */
