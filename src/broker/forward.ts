@@ -101,10 +101,15 @@ export function forward(guest: IncomingMessage, reply: ServerResponse, options: 
     });
     upstream.on('close', () => {
       guest.unpipe(upstream);
+      // What is left of the body is read and dropped, so that a kept connection comes to its next request.
+      guest.resume();
       reply.off('close', abandon);
       out += used ? used.socket.bytesWritten - used.written : 0;
       inward += used ? used.socket.bytesRead - used.read : 0;
-      if (retrying) return attempt(false);
+      if (retrying) {
+        attempt(false);
+        return;
+      }
       if (!answered && !reply.headersSent) answerRefusal(guest, reply, brokenUpstream(undefined, egress));
       finish(outcome);
     });

@@ -1,4 +1,5 @@
 import { lookup } from 'node:dns/promises';
+import { type Clock, systemClock } from '#base/clock.ts';
 import type { NamedDestination } from '#broker/destination.ts';
 import { guardedKind, hostAddresses } from '#broker/address-guard.ts';
 import { Refusal } from '#broker/refusal.ts';
@@ -28,15 +29,35 @@ export interface ResolverOptions {
   readonly exceptions: readonly NamedDestination[];
   readonly ownAddresses?: () => readonly string[];
   readonly timeoutMs?: number;
+  readonly clock?: Clock;
 }
 
 const maximumAddresses = 8;
+/** Names whose addresses are remembered, and for how long: a package manager asks for one name hundreds of times. */
+const maximumRemembered = 500;
+const rememberedMs = 5000;
 
 /** Makes the resolver of one broker. */
 export function createResolver(options: ResolverOptions): Resolver {
-  const { lookup: find, ownAddresses = hostAddresses, timeoutMs = 10_000 } = options;
+  const { lookup: find, ownAddresses = hostAddresses, timeoutMs = 10_000, clock = systemClock } = options;
   const excepted = new Set(options.exceptions.map(({ host, port }) => `${host}:${port}`));
   const isException = ({ host, port }: NamedDestination): boolean => excepted.has(`${host}:${port}`);
+
+  const remembered = new Map<string, { readonly until: number; readonly found: Promise<readonly string[]> }>();
+
+  /** One look-up at a time for a name, however many ask; failures are not remembered. The guard judges anew each time. */
+  const lookUp = (name: string): Promise<readonly string[]> => {
+    const known = remembered.get(name);
+    if (known && clock.now() < known.until) return known.found;
+    const found = find(name);
+    if (remembered.size >= maximumRemembered) remembered.clear();
+    const entry = { until: clock.now() + rememberedMs, found };
+    remembered.set(name, entry);
+    found.catch(() => {
+      if (remembered.get(name) === entry) remembered.delete(name);
+    });
+    return found;
+  };
 
   const addressesOf = async ({ host, literal }: NamedDestination): Promise<readonly string[]> => {
     if (literal !== null) return [literal];
@@ -46,7 +67,7 @@ export function createResolver(options: ResolverOptions): Resolver {
       timeoutMs,
     );
     try {
-      return await Promise.race([find(host), late]);
+      return await Promise.race([lookUp(host), late]);
     } catch (error) {
       if (error instanceof Refusal) throw error;
       throw new Refusal(502, 'name does not resolve', `${host} does not resolve to an address`, { cause: error });

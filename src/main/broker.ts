@@ -12,6 +12,8 @@ import { denyExecve } from '#kernel/seccomp.ts';
  * up the power to start programs before it reads anything that a sandbox or the network sent.
  */
 denyExecve();
+// getaddrinfo waits in libuv's pool: with its 4 threads, one sandbox's slow names would hold up all others.
+process.env['UV_THREADPOOL_SIZE'] ??= '32';
 const configFile = process.argv[2];
 if (configFile === undefined) throw new Error('usage: node src/main/broker.ts <config.json>');
 const config = brokerConfigSchema.parse(JSON.parse(readFileSync(configFile, 'utf8')));
