@@ -81,8 +81,8 @@ export function connectChannel<Methods extends MethodTable>(
       retryMs = firstRetryMs;
       socket = attempt;
       pending = calls;
-      for (const resume of [...waiting]) resume();
-      for (const listener of [...listeners]) listener();
+      for (const resume of waiting) resume();
+      for (const listener of listeners) listener();
     });
     attempt.on('data', (bytes: Buffer) => {
       try {
@@ -96,7 +96,7 @@ export function connectChannel<Methods extends MethodTable>(
     attempt.once('close', () => {
       if (socket === attempt) socket = undefined;
       const gone = new CasemateError('unavailable', 'A part of the server went away during the call');
-      for (const call of [...calls.values()]) call.fail(gone);
+      for (const call of calls.values()) call.fail(gone);
       calls.clear();
       if (closed) return;
       timer = setTimeout(dial, retryMs);
@@ -197,7 +197,7 @@ export function connectChannel<Methods extends MethodTable>(
     closed = true;
     clearTimeout(timer);
     socket?.destroy();
-    for (const resume of [...waiting]) resume();
+    for (const resume of waiting) resume();
   };
   return {
     open,
