@@ -1,0 +1,81 @@
+import type { TeamId, UserId } from '#base/ids.ts';
+import type { Audit } from '#audit/audit.ts';
+import { CasemateError } from '#contract/errors.ts';
+import { permissions, type Permission, type Role, roleCatalogue } from '#contract/permissions.ts';
+import { mintTenantScope } from '#database/tenant-scope.ts';
+import { type Actor, auditActor, isMintedActor } from '#access/actor.ts';
+import { type Grant, mintGrant } from '#access/grant.ts';
+
+/** Where a request came from, for the trail. */
+export interface Circumstances {
+  readonly teamId: TeamId;
+  /** `GET /api/v1/workspaces/:id`, or the name of what asks. */
+  readonly route: string;
+  readonly requestId: string | null;
+  readonly address: string | null;
+}
+
+export interface Access {
+  /**
+   * Decides, and mints the proof. Errors: CasemateError `not_signed_in` for a stranger, `forbidden`
+   * for the rest; the denial is on record before it is thrown.
+   */
+  authorise<P extends Permission>(actor: Actor, permission: P, where: Circumstances): Promise<Grant<P>>;
+  /** What `actor` may do in `teamId` now: what the interface shows. Mints nothing. */
+  permissionsOf(actor: Actor, teamId: TeamId): Promise<readonly Permission[]>;
+}
+
+export interface AccessOptions {
+  /** The role a person has in a team at this moment; null: none. */
+  readonly roleOf: (teamId: TeamId, userId: UserId) => Promise<Role | null>;
+  readonly audit: Pick<Audit, 'record'>;
+}
+
+export function createAccess({ roleOf, audit }: AccessOptions): Access {
+  const permissionsOf = async (actor: Actor, teamId: TeamId): Promise<readonly Permission[]> => {
+    if (!isMintedActor(actor)) throw new TypeError('an actor was not minted');
+    if (actor.kind === 'stranger') return [];
+    if (actor.kind === 'operator' || actor.kind === 'system') return permissions;
+    // A session or key works in one team; another team needs another session or key.
+    if (actor.teamId !== teamId) return [];
+    const role = await roleOf(teamId, actor.userId);
+    if (role === null) return [];
+    const ofRole: readonly Permission[] = roleCatalogue[role];
+    if (actor.kind === 'user' || actor.scopes.includes('*')) return ofRole;
+    return ofRole.filter((permission) => actor.scopes.includes(permission));
+  };
+
+  return {
+    permissionsOf,
+    async authorise(actor, permission, where) {
+      const allowed = await permissionsOf(actor, where.teamId);
+      if (!allowed.includes(permission)) {
+        // A stranger's refusal names no team: strangers must not write into a team's trail.
+        await audit.record({
+          event: 'access.denied',
+          chain: actor.kind === 'stranger' || !('teamId' in actor) ? 'instance' : actor.teamId,
+          actor: auditActor(actor),
+          outcome: 'denied',
+          requestId: where.requestId,
+          address: where.address,
+          fields: { permission, route: where.route, reason: reasonFor(actor, where.teamId) },
+        });
+        throw new CasemateError(actor.kind === 'stranger' ? 'not_signed_in' : 'forbidden');
+      }
+      return mintGrant({
+        permission,
+        actor,
+        teamId: where.teamId,
+        scope: mintTenantScope({ teamId: where.teamId, userId: 'userId' in actor ? actor.userId : null }),
+        requestId: where.requestId,
+        address: where.address,
+      });
+    },
+  };
+}
+
+function reasonFor(actor: Actor, teamId: TeamId): string {
+  if (actor.kind === 'stranger') return 'not signed in';
+  if ('teamId' in actor && actor.teamId !== teamId) return 'another team';
+  return actor.kind === 'key' ? 'scope or role' : 'role';
+}

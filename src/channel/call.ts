@@ -1,0 +1,86 @@
+import { CasemateError } from '#contract/errors.ts';
+import { frameKinds, maximumItemBytes, streamWindowBytes } from '#contract/channel.ts';
+import { encodeFrame, encodeHeaded, type Headed } from '#channel/frame.ts';
+
+/** Bytes an item costs of the window beside its payload, so that empty items are bounded as well. */
+const itemOverheadBytes = 64;
+
+/** One side's half of a call's item streams: what it sends is held to the window, what it receives is queued. */
+export class CallStream implements AsyncIterable<Headed> {
+  readonly #call: number;
+  readonly #write: (parts: Buffer[]) => void;
+  #credit = streamWindowBytes;
+  #waiting: (() => void)[] = [];
+  #queue: Headed[] = [];
+  #wake: (() => void) | undefined;
+  #ended = false;
+  #failure: Error | undefined;
+
+  constructor(call: number, write: (parts: Buffer[]) => void) {
+    this.#call = call;
+    this.#write = write;
+  }
+
+  /** Sends one item (cut into several when long), waiting while the other side has no room. Rejects once the call is over. */
+  async send(header: unknown, payload: Uint8Array = new Uint8Array()): Promise<void> {
+    let at = 0;
+    do {
+      const part = payload.subarray(at, at + maximumItemBytes);
+      while (this.#credit <= 0 && !this.#failure) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.#failure) throw this.#failure;
+      this.#credit -= part.length + itemOverheadBytes;
+      this.#write(encodeFrame(frameKinds.item, this.#call, encodeHeaded(header, part)));
+      at += part.length;
+    } while (at < payload.length);
+  }
+
+  /** Tells the other side that no more items come from here. */
+  end(): void {
+    if (!this.#failure) this.#write(encodeFrame(frameKinds.end, this.#call));
+  }
+
+  granted(bytes: number): void {
+    this.#credit += bytes;
+    for (const resume of this.#waiting.splice(0)) resume();
+  }
+
+  received(item: Headed): void {
+    if (this.#ended || this.#failure) return;
+    this.#queue.push(item);
+    this.#wake?.();
+  }
+
+  ended(): void {
+    this.#ended = true;
+    this.#wake?.();
+  }
+
+  /** Ends both directions: senders reject with `failure`, the reader sees it after what is queued. */
+  fail(failure: Error): void {
+    this.#failure ??= failure;
+    for (const resume of this.#waiting.splice(0)) resume();
+    this.#wake?.();
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Headed> {
+    for (;;) {
+      const item = this.#queue.shift();
+      if (item) {
+        const credit = Buffer.allocUnsafe(4);
+        credit.writeUInt32BE(item.payload.length + itemOverheadBytes, 0);
+        if (!this.#failure) this.#write(encodeFrame(frameKinds.credit, this.#call, [credit]));
+        yield item;
+        continue;
+      }
+      if (this.#ended) return;
+      if (this.#failure) throw this.#failure;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+      });
+      this.#wake = undefined;
+    }
+  }
+}
+
+/** The error that senders and readers meet when the other side has answered or gone. */
+export const callOver = (): CasemateError => new CasemateError('cancelled', 'The call is over');

@@ -1,0 +1,190 @@
+import {
+  closeSync,
+  fdatasyncSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  unlinkSync,
+  writeSync,
+} from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import path from 'node:path';
+import { type Clock, systemClock } from '#base/clock.ts';
+import { CasemateError } from '#contract/errors.ts';
+import { journalGenesis, type JournalRecord } from '#contract/journal.ts';
+import { journalHash, readSegment } from '#journal/segment.ts';
+
+export interface Journal extends Disposable {
+  /**
+   * Appends a record before the act that it tells of. When it returns, `kill -9` cannot lose the
+   * record. Throws CasemateError `no_space` when the journal is full or the disk takes no more: the
+   * act must then be refused (H8).
+   */
+  append(kind: string, data: JournalRecord['data']): JournalRecord;
+  /**
+   * Records after `after`, waiting up to `waitMs` for the first. Asking after a sequence
+   * acknowledges all up to it, so that their space may be used again.
+   */
+  read(
+    request: { readonly after: number; readonly limit: number; readonly waitMs: number },
+    signal?: AbortSignal,
+  ): Promise<{ first: number; records: JournalRecord[] }>;
+  close(): void;
+}
+
+export interface JournalOptions {
+  /** Exists or is made (0700). */
+  readonly directory: string;
+  /** Room for records that nobody has acknowledged. */
+  readonly maximumBytes?: number;
+  readonly clock?: Clock;
+}
+
+const segmentBytes = 1_048_576;
+const defaultMaximumBytes = 64 * 1_048_576;
+const segmentName = /^(\d{16})\.jsonl$/;
+
+interface Segment {
+  readonly file: string;
+  readonly first: number;
+  last: number;
+  bytes: number;
+}
+
+/** Opens or makes a journal. A torn last line (a crash in mid-append) is cut off: its act was never begun. */
+export async function openJournal(options: JournalOptions): Promise<Journal> {
+  const { directory, maximumBytes = defaultMaximumBytes, clock = systemClock } = options;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const segments = loadSegments(directory);
+  const newest = segments.at(-1);
+  const tail = newest && readSegment(readFileSync(newest.file)).records.at(-1);
+  let sequence = newest?.last ?? 0;
+  let previous = tail?.hash ?? journalGenesis;
+  let descriptor = newest ? openSync(newest.file, 'r+') : undefined;
+  if (newest && descriptor !== undefined) ftruncateSync(descriptor, newest.bytes);
+  let unsynced = false;
+  const waiting = new Set<() => void>();
+
+  const flush = (): void => {
+    if (!unsynced || descriptor === undefined) return;
+    unsynced = false;
+    fdatasyncSync(descriptor);
+  };
+  // kill -9 is survived by write(2) alone; a power cut loses at most this long.
+  const timer = setInterval(flush, 100);
+  timer.unref();
+
+  const roll = (): Segment => {
+    flush();
+    const segment: Segment = {
+      file: path.join(directory, `${String(sequence + 1).padStart(16, '0')}.jsonl`),
+      first: sequence + 1,
+      last: sequence,
+      bytes: 0,
+    };
+    const opened = openSync(segment.file, 'wx', 0o600);
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = opened;
+    segments.push(segment);
+    return segment;
+  };
+
+  const append: Journal['append'] = (kind, data) => {
+    const fields = { sequence: sequence + 1, time: clock.now(), kind, data, previous };
+    const record: JournalRecord = { ...fields, hash: journalHash(fields) };
+    const line = Buffer.from(`${JSON.stringify(record)}\n`);
+    const used = segments.reduce((sum, segment) => sum + segment.bytes, 0);
+    if (used + line.length > maximumBytes) {
+      throw new CasemateError('no_space', 'The journal is full; nothing was done. It empties when the server reads it');
+    }
+    const current = segments.at(-1);
+    try {
+      const segment = current && current.bytes + line.length <= segmentBytes ? current : roll();
+      writeWhole(descriptor as number, line, segment.bytes);
+      segment.bytes += line.length;
+      segment.last = record.sequence;
+    } catch (cause) {
+      throw new CasemateError('no_space', 'The journal could not be written; nothing was done', { cause });
+    }
+    unsynced = true;
+    sequence = record.sequence;
+    previous = record.hash;
+    for (const wake of waiting) wake();
+    return record;
+  };
+
+  const forget = (acknowledged: number): void => {
+    // The newest record is kept whatever was acknowledged: the chain goes on from its hash.
+    while (segments.length > 1 && (segments[1] as Segment).bytes > 0 && (segments[0] as Segment).last <= acknowledged) {
+      unlinkSync((segments.shift() as Segment).file);
+    }
+  };
+
+  const read: Journal['read'] = async ({ after, limit, waitMs }, signal) => {
+    forget(Math.min(after, sequence));
+    if (after >= sequence && waitMs > 0 && !signal?.aborted) {
+      await new Promise<void>((resolve) => {
+        const finish = (): void => {
+          clearTimeout(deadline);
+          waiting.delete(finish);
+          signal?.removeEventListener('abort', finish);
+          resolve();
+        };
+        const deadline = setTimeout(finish, waitMs);
+        waiting.add(finish);
+        signal?.addEventListener('abort', finish);
+      });
+    }
+    const records: JournalRecord[] = [];
+    for (const segment of segments) {
+      if (records.length >= limit) break;
+      if (segment.last <= after) continue;
+      const content = readFileSync(segment.file).subarray(0, segment.bytes);
+      for (const record of readSegment(content).records) {
+        if (record.sequence > after && records.length < limit) records.push(record);
+      }
+    }
+    return { first: segments[0]?.first ?? 1, records };
+  };
+
+  const close = (): void => {
+    clearInterval(timer);
+    flush();
+    if (descriptor !== undefined) closeSync(descriptor);
+    descriptor = undefined;
+    for (const wake of waiting) wake();
+  };
+  return { append, read, close, [Symbol.dispose]: close };
+}
+
+function loadSegments(directory: string): Segment[] {
+  const segments: Segment[] = [];
+  for (const name of readdirSync(directory).sort()) {
+    const match = segmentName.exec(name);
+    if (!match) continue;
+    const file = path.join(directory, name);
+    const { records, bytes } = readSegment(readFileSync(file));
+    const first = Number(match[1]);
+    if (records.length === 0 && segments.length > 0) {
+      unlinkSync(file);
+      continue;
+    }
+    segments.push({ file, first, last: records.at(-1)?.sequence ?? first - 1, bytes });
+  }
+  return segments;
+}
+
+/** Writes all of `bytes` at `position`, or cuts the file back there, so that a full disk leaves no half line. */
+function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
+  let written = 0;
+  try {
+    while (written < bytes.length) {
+      written += writeSync(descriptor, bytes, written, bytes.length - written, position + written);
+    }
+  } catch (error) {
+    if (fstatSync(descriptor).size > position) ftruncateSync(descriptor, position);
+    throw error;
+  }
+}
