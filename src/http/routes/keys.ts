@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { createKeySchema, keySchema, pageOf, pageQuerySchema } from '#contract/api.ts';
 import { CasemateError } from '#contract/errors.ts';
-import type { ApiKeyView } from '#database/identity/key-store.ts';
+import type { ApiKeyView } from '#identity/keys.ts';
 import { defineRoute } from '#http/define-route.ts';
 import { empty, json } from '#http/replies.ts';
 import { requires } from '#http/route-access.ts';
