@@ -30,6 +30,9 @@ import type { Services } from '#http/services.ts';
 import { createSessionCookie } from '#http/session-cookie.ts';
 import { onlyJsonBodies } from '#http/json-bodies.ts';
 
+/** A Fastify instance: `listen`, `close`, `server`. */
+export type App = FastifyInstance;
+
 export interface AppOptions {
   readonly config: HttpConfig;
   readonly log: FastifyBaseLogger;
@@ -47,7 +50,7 @@ export interface AppOptions {
 const watched = new Set(['/healthz', '/readyz']);
 
 /** The app that faces the network. Listening is up to the caller. */
-export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+export async function createApp(options: AppOptions): Promise<App> {
   const { config, log, access, idempotency, sessions, keys, services, table } = options;
   const app = Fastify({
     loggerInstance: log,
