@@ -72,12 +72,6 @@ export async function createApp(options: AppOptions): Promise<App> {
   onlyJsonBodies(app);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
 
-  const guardHost = createHostGuard(config.appHosts);
-  app.addHook('onRequest', async (request, reply) => {
-    addFurtherHeaders(reply, request.id);
-    guardHost(request);
-    if (config.maintenance && !watched.has(request.url)) throw new CasemateError('maintenance');
-  });
   app.addHook('onResponse', async (request, reply) => {
     const fields = {
       method: request.method,
@@ -89,7 +83,14 @@ export async function createApp(options: AppOptions): Promise<App> {
     request.log.info(fields, 'request');
   });
 
+  // First, so that refusals carry the defences as well.
   await app.register(helmet, helmetOptions(config));
+  const guardHost = createHostGuard(config.appHosts);
+  app.addHook('onRequest', async (request, reply) => {
+    addFurtherHeaders(reply, request.id);
+    guardHost(request);
+    if (config.maintenance && !watched.has(request.url)) throw new CasemateError('maintenance');
+  });
   await app.register(cors, {
     origin: config.allowedOrigins.length > 0 ? [...config.allowedOrigins] : false,
     credentials: true,
