@@ -18,7 +18,7 @@ test('H1 runtimes on the known-bad list are refused, by name of the advisory', (
   assert.equal(judgeRuntime('runc', 'runc version 1.3.0', now).verdict, 'bad');
   assert.equal(judgeRuntime('runc', 'runc version 1.3.3', now).verdict, 'ok');
   assert.equal(judgeRuntime('crun', 'crun version 0.17', now).verdict, 'bad');
-  assert.equal(judgeRuntime('crun', 'crun version 1.14.1', now).verdict, 'warn');
+  assert.equal(judgeRuntime('crun', 'crun version 1.14.1\n+SECCOMP +LIBKRUN', now).verdict, 'warn');
   assert.equal(judgeRuntime('crun', 'crun version 1.8.1\ncommit: x', now).verdict, 'ok');
   assert.equal(judgeRuntime('crun', 'nonsense', now).verdict, 'bad');
 });

@@ -5,18 +5,19 @@ interface KnownBad {
   readonly since: string;
   readonly until: string;
   readonly advisory: string;
-  /** What a container must be allowed for it to matter here; distributions often mend without a new version. */
   readonly consequence: 'refuse' | 'warn';
+  /** Only builds that print this among their features are affected. */
+  readonly feature?: string;
 }
 
 /**
  * Published escapes. runc leaked a descriptor of the host's directories (CVE-2024-21626) and followed
- * links while it mounted (CVE-2025-31133, -52565, -52881). crun's krun handler chose a path from the
- * container's own file (CVE-2025-24965); it is not used here, hence a warning only.
+ * links while it mounted (CVE-2025-31133, -52565, -52881). crun's krun handler wrote where the
+ * container's own files said (CVE-2025-24965); it is not used here, hence a warning only.
  */
 const knownBad: readonly KnownBad[] = [
   { runtime: 'crun', since: '0', until: '1.4.4', advisory: 'CVE-2022-27650', consequence: 'refuse' },
-  { runtime: 'crun', since: '1.9', until: '1.20', advisory: 'CVE-2025-24965', consequence: 'warn' },
+  { runtime: 'crun', since: '0', until: '1.20', advisory: 'CVE-2025-24965', consequence: 'warn', feature: '+LIBKRUN' },
   { runtime: 'runc', since: '0', until: '1.1.12', advisory: 'CVE-2024-21626', consequence: 'refuse' },
   { runtime: 'runc', since: '1.1.12', until: '1.2.8', advisory: 'CVE-2025-31133', consequence: 'refuse' },
   { runtime: 'runc', since: '1.3', until: '1.3.3', advisory: 'CVE-2025-31133', consequence: 'refuse' },
@@ -56,6 +57,7 @@ export function judgeRuntime(runtime: 'crun' | 'runc' | 'runsc', printed: string
   const found = knownBad.find(
     (entry) =>
       entry.runtime === runtime &&
+      printed.includes(entry.feature ?? '') &&
       compareVersions(version, entry.since) >= 0 &&
       compareVersions(version, entry.until) < 0,
   );
