@@ -295,6 +295,7 @@ test('a slow reader holds the upstream back and memory stays flat', async () => 
     socket.on('data', (chunk: Buffer) => {
       received += chunk.length;
     });
+    socket.resume();
     const timer = setInterval(() => {
       resident().then(
         (now) => {
