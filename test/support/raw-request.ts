@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { connect } from 'node:net';
 
 /** Sends exact bytes to a port of the loopback and returns all that comes back until the other side ends. */
@@ -11,6 +10,7 @@ export async function rawRequest(port: number, bytes: string | Uint8Array, patie
   socket.on('error', () => undefined);
   socket.setTimeout(patienceMs, () => socket.destroy());
   socket.write(bytes);
-  await once(socket, 'close');
+  // Not `once`, which rejects on an error: a reset is an end like any other here.
+  await new Promise<void>((resolve) => socket.on('close', () => resolve()));
   return answer;
 }
