@@ -1,3 +1,4 @@
+import type { Clock } from '#base/clock.ts';
 import type { TeamId, UserId } from '#base/ids.ts';
 import type { Audit } from '#audit/audit.ts';
 import { CasemateError } from '#contract/errors.ts';
@@ -5,9 +6,11 @@ import { permissions, type Permission, type Role, roleCatalogue } from '#contrac
 import { mintTenantScope } from '#database/tenant-scope.ts';
 import { type Actor, auditActor, isMintedActor } from '#access/actor.ts';
 import { type Grant, mintGrant } from '#access/grant.ts';
+import { createStrangerDenials } from '#access/stranger-denials.ts';
 
 /** Where a request came from, for the trail. */
 export interface Circumstances {
+  /** The team it would happen in. */
   readonly teamId: TeamId;
   /** `GET /api/v1/workspaces/:id`, or the name of what asks. */
   readonly route: string;
@@ -29,9 +32,11 @@ export interface AccessOptions {
   /** The role a person has in a team at this moment; null: none. */
   readonly roleOf: (teamId: TeamId, userId: UserId) => Promise<Role | null>;
   readonly audit: Pick<Audit, 'record'>;
+  readonly clock: Clock;
 }
 
-export function createAccess({ roleOf, audit }: AccessOptions): Access {
+export function createAccess({ roleOf, audit, clock }: AccessOptions): Access {
+  const recordStranger = createStrangerDenials({ audit, clock });
   const permissionsOf = async (actor: Actor, teamId: TeamId): Promise<readonly Permission[]> => {
     if (!isMintedActor(actor)) throw new TypeError('an actor was not minted');
     if (actor.kind === 'stranger') return [];
@@ -50,17 +55,20 @@ export function createAccess({ roleOf, audit }: AccessOptions): Access {
     async authorise(actor, permission, where) {
       const allowed = await permissionsOf(actor, where.teamId);
       if (!allowed.includes(permission)) {
-        // A stranger's refusal names no team: strangers must not write into a team's trail.
+        if (actor.kind === 'stranger') {
+          await recordStranger({ ...where, permission });
+          throw new CasemateError('not_signed_in');
+        }
         await audit.record({
           event: 'access.denied',
-          chain: actor.kind === 'stranger' || !('teamId' in actor) ? 'instance' : actor.teamId,
+          chain: 'teamId' in actor ? actor.teamId : 'instance',
           actor: auditActor(actor),
           outcome: 'denied',
           requestId: where.requestId,
           address: where.address,
           fields: { permission, route: where.route, reason: reasonFor(actor, where.teamId) },
         });
-        throw new CasemateError(actor.kind === 'stranger' ? 'not_signed_in' : 'forbidden');
+        throw new CasemateError('forbidden');
       }
       return mintGrant({
         permission,
@@ -75,7 +83,6 @@ export function createAccess({ roleOf, audit }: AccessOptions): Access {
 }
 
 function reasonFor(actor: Actor, teamId: TeamId): string {
-  if (actor.kind === 'stranger') return 'not signed in';
   if ('teamId' in actor && actor.teamId !== teamId) return 'another team';
   return actor.kind === 'key' ? 'scope or role' : 'role';
 }

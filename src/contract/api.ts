@@ -102,7 +102,12 @@ export const createWorkspaceSchema = z.strictObject({
   policy: z.union([z.enum(['coding', 'closed']), policySchema]).default('coding'),
   git: z.strictObject({ url: z.string().min(1).max(2048), branch: z.string().min(1).max(255).optional() }).optional(),
 });
-/** PATCH /workspaces/:id */
+/**
+ * GET /workspaces (a page; `?deleted=true` lists what can still be restored) | GET, PATCH, DELETE /workspaces/:id
+ * POST /workspaces/:id/restore | POST /workspaces/:id/cancel (ends the clone; state `failed`)
+ * POST /workspaces/:id/retry (clones again; answers the workspace) | POST /workspaces/:id/start (the sandbox;
+ * answers the workspace) | POST /workspaces/:id/stop. The body below is PATCH's.
+ */
 export const updateWorkspaceSchema = z.strictObject({
   name: workspaceNameSchema.optional(),
   description: workspaceDescriptionSchema.optional(),
@@ -148,7 +153,7 @@ export const filesSchema = z.strictObject({
 /** GET /workspaces/:id/file?path= answers application/octet-stream, attachment; 413 over `maximumFileViewBytes`. */
 export const maximumFileViewBytes = 2_097_152;
 
-/** GET /workspaces/:id/egress */
+/** GET /workspaces/:id/egress (a page, newest first) */
 export const egressSchema = z.strictObject({
   id: z.string(),
   time: z.iso.datetime(),
@@ -182,10 +187,11 @@ export const terminalSchema = z.strictObject({
   createdAt: z.iso.datetime(),
 });
 export type Terminal = z.infer<typeof terminalSchema>;
+/** GET /workspaces/:id/terminals (a page) | DELETE /terminals/:id ends the program. */
 /** GET /terminals/:id/socket?offset= (WebSocket, subprotocol below). Without offset the server chooses the start. */
 export const terminalSubprotocol = 'casemate.terminal.v1';
 
-/** GET /secrets, PUT /secrets/:name, DELETE /secrets/:name */
+/** GET /secrets (a page), PUT /secrets/:name, DELETE /secrets/:name */
 export const secretSchema = z.strictObject({
   name: z.string(),
   kind: z.enum(credentialKinds),
@@ -201,7 +207,7 @@ export const setSecretSchema = z.strictObject({
   value: z.string().min(1).max(16_384),
 });
 
-/** GET /audit?event=&cursor= */
+/** GET /audit?event=&cursor= (newest first) */
 export const auditListSchema = pageOf(auditRecordSchema);
 
 /** Admin socket: POST /admin/keys */
