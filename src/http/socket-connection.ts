@@ -1,4 +1,4 @@
-import type { WebSocket } from 'ws';
+import type { WebSocket } from '@fastify/websocket';
 import type { ViewerConnection } from '#terminals/attach-viewer.ts';
 
 /** Closing code for what is not a binary message (RFC 6455, section 7.4.1). */
