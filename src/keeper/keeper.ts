@@ -16,6 +16,7 @@ import { openSpool } from '#keeper/spool.ts';
 import { createTerminal, type Terminal } from '#keeper/terminal.ts';
 import { readTerminalState, type TerminalState, writeTerminalState } from '#keeper/terminal-state.ts';
 import { createEpoll } from '#kernel/epoll.ts';
+import { createChunkSealer } from '#seal/chunk.ts';
 
 /** Writes and syncs of recordings under way at once: libuv has four threads, and one must stay free for the rest. */
 const diskPlaces = 2;
@@ -33,6 +34,15 @@ export interface Keeper extends AsyncDisposable {
   readonly running: Promise<void>;
   /** Seals and syncs what is there and lets go of the terminals, which live on for the next keeper. */
   close(): Promise<void>;
+}
+
+/** Throws `invalid_request` for a key that nothing can be sealed to. */
+function requireUsableKey(publicKey: Buffer): void {
+  try {
+    createChunkSealer(publicKey);
+  } catch (error) {
+    throw new CasemateError('invalid_request', 'The recording key is not a usable X25519 public key', { cause: error });
+  }
 }
 
 /** Takes up the terminals of the keeper before it, and serves. */
@@ -148,9 +158,7 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
   const handlers: Handlers<typeof keeperMethods> = {
     'keeper.health': async () => ({ terminals: terminals.size }),
     'terminal.open': async ({ terminalId, teamId, recordingPublicKey, size }) => {
-      if (Buffer.from(recordingPublicKey, 'base64').length !== 32) {
-        throw new CasemateError('invalid_request', 'The recording key is not an X25519 public key');
-      }
+      requireUsableKey(Buffer.from(recordingPublicKey, 'base64'));
       const now = clock.now();
       open({
         terminalId,

@@ -51,13 +51,22 @@ export interface Pump {
   close(): void;
 }
 
-type State = 'watching' | 'stalled' | 'hanging' | 'finishing' | 'closed';
+/**
+ * A flood is followed without going back to sleep, since each sleep costs the program a wait longer
+ * than filling the PTY again takes. It is over when nothing came for this long.
+ */
+const floodBytes = 4096;
+const floodPatienceMs = 0.5;
+
+type State = 'watching' | 'flooding' | 'stalled' | 'hanging' | 'finishing' | 'closed';
 
 export function startPump({ epoll, held, spool, input, hooks }: PumpOptions): Pump {
   let state: State = 'stalled';
   let watch: EpollWatch | undefined;
   let watched = 0;
   let timer: NodeJS.Timeout | undefined;
+  let immediate: NodeJS.Immediate | undefined;
+  let floodedAt = Number.NEGATIVE_INFINITY;
   let blocked = false;
 
   const setWatch = (wanted: boolean): void => {
@@ -119,7 +128,6 @@ export function startPump({ epoll, held, spool, input, hooks }: PumpOptions): Pu
   };
   const retry = (): void => {
     timer = undefined;
-    flushInput();
     pump();
   };
   const hang = (): void => {
@@ -135,6 +143,8 @@ export function startPump({ epoll, held, spool, input, hooks }: PumpOptions): Pu
   };
   const pump = (): void => {
     if (state === 'closed' || state === 'finishing') return;
+    const before = spool.end;
+    if (input.length > 0) flushInput();
     if (!emptyPipe()) return stall();
     for (let turn = 0; turn < turns; turn += 1) {
       if (!hooks.mayGrow()) return stall();
@@ -143,8 +153,17 @@ export function startPump({ epoll, held, spool, input, hooks }: PumpOptions): Pu
       if (outcome === 'over') return hang();
       if (outcome === 'empty') break;
     }
-    state = 'watching';
-    setWatch(true);
+    const now = performance.now();
+    const came = spool.end - before;
+    if (came >= floodBytes || (state === 'flooding' && came > 0)) floodedAt = now;
+    if (now - floodedAt < floodPatienceMs) {
+      state = 'flooding';
+      setWatch(false);
+      immediate = setImmediate(pump);
+    } else {
+      state = 'watching';
+      setWatch(true);
+    }
   };
   const flushInput = (): void => {
     try {
@@ -156,14 +175,12 @@ export function startPump({ epoll, held, spool, input, hooks }: PumpOptions): Pu
       else if (code !== 'EAGAIN') throw error;
     }
   };
-  const onEvent = (events: number): void => {
-    if (events & epollEvents.writable) flushInput();
-    pump();
-  };
+  const onEvent = (): void => pump();
   const close = (): void => {
     if (state === 'closed') return;
     setWatch(false);
     clearTimeout(timer);
+    clearImmediate(immediate);
     if (state !== 'finishing') closeSync(held.master);
     state = 'closed';
     closeSync(held.pipeRead);
@@ -198,6 +215,7 @@ export function startPump({ epoll, held, spool, input, hooks }: PumpOptions): Pu
       if (state === 'closed' || state === 'finishing') return;
       setWatch(false);
       clearTimeout(timer);
+      clearImmediate(immediate);
       if (emptyPipe()) fillPipe();
       state = 'finishing';
       closeSync(held.master);

@@ -58,8 +58,6 @@ interface Batch {
 
 /** Makes a recording. Throws EEXIST when there is one; one without its header is not left behind. */
 export function createRecording(where: RecordingFile, header: RecordingHeader): RecordingWriter {
-  // Before the file exists: a key that nothing can be sealed to must leave nothing behind.
-  createChunkSealer(header.publicKey);
   const fd = openSync(where.file, 'wx+', fileMode);
   try {
     fchmodSync(fd, fileMode);

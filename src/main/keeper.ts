@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import { pino } from 'pino';
 import { serveChannel } from '#channel/serve.ts';
@@ -38,4 +39,6 @@ keeper.running.catch((error: unknown) => {
   log.fatal({ err: error }, 'the keeper cannot go on');
   process.exit(1);
 });
+// Keeps the compile cache, where one is set, of a process that is usually ended by SIGKILL or not at all.
+flushCompileCache();
 process.send?.({ type: 'ready' });

@@ -46,11 +46,12 @@ function derive(shared: Buffer, ephemeral: Uint8Array, recipient: Uint8Array, he
 /**
  * Seals chunks of one recording as contract/recording.ts describes. Every chunk has a key pair of
  * its own, forgotten before this returns: who holds only the public key can write but not read.
- * Throws for a public key of low order (RFC 7748, section 6.1).
+ * Throws at once for a public key of low order (RFC 7748, section 6.1) or wrong length.
  */
 export function createChunkSealer(recordingPublicKey: Uint8Array): ChunkSealer {
   const recipient = Buffer.from(recordingPublicKey);
   const recipientKey = publicKeyObject(recipient);
+  diffieHellman({ privateKey: generateKeyPairSync('x25519').privateKey, publicKey: recipientKey }).fill(0);
   return (fields, plaintext) => {
     const pair = generateKeyPairSync('x25519');
     const ephemeral = rawPublicKey(pair.publicKey);
