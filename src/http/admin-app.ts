@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import cookie from '@fastify/cookie';
-import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify';
 import type { Access } from '#access/authorise.ts';
 import type { Idempotency } from '#access/idempotency.ts';
 import type { Roles } from '#identity/roles.ts';
@@ -29,7 +29,7 @@ export async function createAdminApp(options: {
   const { log, access, idempotency, roles, services } = options;
   const app = Fastify({
     loggerInstance: log,
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: 1_048_576,
     requestIdHeader: false,
     genReqId: () => randomBytes(12).toString('base64url'),

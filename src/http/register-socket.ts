@@ -87,14 +87,14 @@ export function registerSocket(
           touch: () => {
             if (guarded.actor.kind !== 'user') return;
             touch(guarded.actor.sessionId).catch((error: unknown) =>
-              request.log.warn({ err: error, requestId: request.id }, 'a session could not be kept from running idle'),
+              request.log.warn({ err: error }, 'a session could not be kept from running idle'),
             );
           },
         });
         socket.close(1000);
       } catch (error) {
         const problem = toCasemateError(error);
-        if (problem.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'a socket failed');
+        if (problem.code === 'internal') request.log.error({ err: error }, 'a socket failed');
         const { status, title } = errorCatalogue[problem.code];
         socket.close(4000 + status, title);
       }

@@ -6,9 +6,9 @@ import { toCasemateError, toProblem } from '#http/problem.ts';
 export async function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const known = toCasemateError(error);
   const { status } = errorCatalogue[known.code];
-  if (known.code === 'internal') request.log.error({ err: error, requestId: request.id }, 'a request failed');
+  if (known.code === 'internal') request.log.error({ err: error }, 'a request failed');
   else if (status >= 500) {
-    request.log.warn({ code: known.code, err: known.cause, requestId: request.id }, 'a request could not be served');
+    request.log.warn({ code: known.code, err: known.cause }, 'a request could not be served');
   }
   const problem = toProblem(known, request.id);
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));

@@ -7,6 +7,10 @@ export type PartState = 'ok' | 'down';
 /** Which parts answer, asked when it is called and at most once a second. */
 export interface Status {
   readonly version: string;
+  /** Where browsers reach the app. */
+  readonly origin: string;
+  /** Where a browser on this machine does, or one behind `ssh -L`. */
+  readonly localOrigin: string;
   parts(): Promise<Readonly<Record<PartName, PartState>>>;
   /** Isolation tiers that the warden can run; none while it is down. */
   tiers(): Promise<readonly Tier[]>;
@@ -18,6 +22,8 @@ const patienceMs = 2_000;
 /** `pings` resolve when the part answers. */
 export function createStatus(options: {
   readonly version: string;
+  readonly origin: string;
+  readonly localOrigin: string;
   readonly pings: Readonly<Record<PartName, (signal: AbortSignal) => Promise<unknown>>>;
   readonly tiers: (signal: AbortSignal) => Promise<readonly Tier[]>;
 }): Status {
@@ -33,6 +39,8 @@ export function createStatus(options: {
 
   return {
     version: options.version,
+    origin: options.origin,
+    localOrigin: options.localOrigin,
     parts() {
       const now = performance.now();
       if (!asked || now - asked.at > askedEveryMs) asked = { at: now, answer: ask() };

@@ -29,6 +29,8 @@ export const adminRoutes = [
     reply: json(
       z.strictObject({
         version: z.string(),
+        origin: z.string(),
+        localOrigin: z.string(),
         parts: z.record(z.enum(partNames), z.enum(['ok', 'down'])),
         setupNeeded: z.boolean(),
       }),
@@ -36,7 +38,8 @@ export const adminRoutes = [
     handler: async ({ services }) => {
       const parts = await services.status.parts();
       const setupNeeded = parts.database === 'ok' && (await services.setup.isNeeded());
-      return { version: services.status.version, parts, setupNeeded };
+      const { version, origin, localOrigin } = services.status;
+      return { version, origin, localOrigin, parts, setupNeeded };
     },
   }),
   defineRoute({
@@ -44,11 +47,11 @@ export const adminRoutes = [
     path: '/admin/setup-link',
     summary: 'Path and fragment of the one-time set-up link',
     access: publicRoute(reached),
-    reply: json(z.strictObject({ path: z.string() })),
+    reply: json(z.strictObject({ path: z.string(), url: z.string() })),
     handler: async ({ services }) => {
       const path = await services.setup.currentLink();
       if (path === null) throw new CasemateError('gone', 'This server has an owner; sign in instead');
-      return { path };
+      return { path, url: `${services.status.localOrigin}${path}` };
     },
   }),
   defineRoute({

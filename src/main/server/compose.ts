@@ -68,6 +68,7 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   const broker = cleanup.use(connectChannel(brokerMethods, { path: config.brokerSocket, log }));
   const status = createStatus({
     version,
+    ...originsOf(config),
     pings: {
       database: () => database.ping(),
       warden: (signal) => warden.call('warden.health', {}, { signal }),
@@ -143,4 +144,12 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
       await running.disposeAsync();
     },
   };
+}
+
+/** Loopback is reached in the clear; elsewhere production means TLS. */
+function originsOf({ appHosts, production, port }: ServerConfig): { origin: string; localOrigin: string } {
+  const loopback = appHosts.find((host) => /^(?:localhost|127\.|\[::1\])/.test(host)) ?? `localhost:${port}`;
+  const first = appHosts[0] ?? loopback;
+  const localOrigin = `http://${loopback}`;
+  return { origin: first === loopback ? localOrigin : `${production ? 'https' : 'http'}://${first}`, localOrigin };
 }

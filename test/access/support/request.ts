@@ -19,7 +19,8 @@ export interface RequestOptions {
 /** A request with exactly these headers: `fetch` would not let a test say `Host` or `Origin`. */
 export function send(origin: string, path: string, options: RequestOptions = {}): Promise<Answer> {
   const { method = 'GET', headers = {}, body, socketPath } = options;
-  const raw = body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  const raw =
+    body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
   return new Promise((resolve, reject) => {
     const url = new URL(origin);
     const outgoing = httpRequest(
