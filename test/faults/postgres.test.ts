@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { openDatabase } from '#database/open-database.ts';
 import { prepareDatabase } from '#database/prepare.ts';
-import { migrationsDirectory, postgresIdentity, startPostgres, withClient } from '../support/start-database.ts';
+import {
+  migrationsDirectory,
+  postgresIdentity,
+  socketGid,
+  startPostgres,
+  withClient,
+} from '../support/start-database.ts';
 
 async function ownPostgres(t: { after(work: () => Promise<void>): void }) {
   const own = await startPostgres();
@@ -22,6 +28,8 @@ test('PostgreSQL listens on a Unix socket only, unprivileged, in a directory of 
   assert.match(status, /^NoNewPrivs:\t1$/m);
   assert.match(status, /^CapEff:\t0+$/m);
   assert.equal((await stat(data)).mode & 0o777, 0o700);
+  const socket = await stat(join(directory, 'run/.s.PGSQL.5432'));
+  assert.deepEqual([socket.mode & 0o777, socket.gid], [0o770, socketGid]);
   for (const name of await readdir(join(directory, 'passwords'))) {
     assert.equal((await stat(join(directory, 'passwords', name))).mode & 0o777, 0o600);
   }
