@@ -52,10 +52,10 @@ function assertClear(answer: Answer, what: string, value: unknown): void {
   }
 }
 
-async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>): Promise<void> {
+async function inParallel<Item>(items: readonly Item[], work: (item: Item) => Promise<void>, lanes = 4): Promise<void> {
   const queue = [...items];
   await Promise.all(
-    Array.from({ length: 4 }, async () => {
+    Array.from({ length: lanes }, async () => {
       for (let item = queue.shift(); item !== undefined; item = queue.shift()) await work(item);
     }),
   );
@@ -74,12 +74,18 @@ describe('bad input gets a clear answer', () => {
 
     test(`${nameOf(route)}`, { timeout: 120_000 }, async () => {
       const sample = sampleBodies[nameOf(route)] as Record<string, unknown> | undefined;
+      // What is right reaches for the broker, which is not there, and waits a while for it.
+      const lanes = route.path.startsWith('/api/v1/secrets') ? 32 : 4;
       const values = valuesFor(route).map((value) => ({ value }));
       for (const field of fieldsOf(route.body)) {
-        await inParallel(values, async ({ value }) => {
-          const answer = await owner.send(route.method, fill(route.path), { ...sample, [field]: value });
-          assertClear(answer, `body.${field}`, value);
-        });
+        await inParallel(
+          values,
+          async ({ value }) => {
+            const answer = await owner.send(route.method, fill(route.path), { ...sample, [field]: value });
+            assertClear(answer, `body.${field}`, value);
+          },
+          lanes,
+        );
       }
       if (route.body) {
         await inParallel(
