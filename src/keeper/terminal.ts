@@ -22,6 +22,8 @@ import { setWindowSize } from '#kernel/winsize.ts';
 
 /** How long `close` waits for a recording that the disk does not take. */
 const closePatienceMs = 10_000;
+/** Bytes of one reply at most: larger ones move no faster and cost memory for every viewer. */
+const replyBytes = 262_144;
 
 export interface TerminalOptions {
   readonly epoll: Epoll;
@@ -226,7 +228,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
         const left = deadline - performance.now();
         const none = offset === spool.end;
         if (!none || ended() || left <= 0 || signal.aborted) {
-          const bytes = none ? Buffer.alloc(0) : spool.read(offset, maximumBytes);
+          const bytes = none ? Buffer.alloc(0) : spool.read(offset, Math.min(maximumBytes, replyBytes));
           return { bytes, end: spool.end, ended: ended() && offset + bytes.length === spool.end };
         }
         await bell.wait(left, signal);
