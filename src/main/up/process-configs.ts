@@ -119,7 +119,7 @@ export function serverConfig(
         : { email: config.ownerEmail, passwordFile: ownerPasswordFile },
     defaultResources: defaultResources(config),
     idleStopMinutes: config.idleStopMinutes,
-    sets: inputs.sets,
+    sets,
     logLevel: config.logLevel,
   };
 }

@@ -65,6 +65,7 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
     owner: null,
     defaultResources: { memoryMiB: 512, cpuPercent: 100, processes: 256, diskMiB: 1024, inodes: 65_536 },
     idleStopMinutes: 30,
+    sets: { git: [], npm: [], pypi: [], debian: [], models: [] },
     logLevel: 'info',
     ...overrides,
   };
