@@ -49,10 +49,7 @@ const here = -100;
 
 /** open_tree(2), OPEN_TREE_CLONE: a detached copy of the mount at `path`, as a descriptor closed on exec. */
 export function cloneTree(path: string): number {
-  return checked(
-    'open_tree',
-    openTreeCall(syscallNumbers.openTree, here, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC),
-  );
+  return checked('open_tree', openTreeCall(syscallNumbers.openTree, here, path, OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
 }
 
 /** Bits of mount_setattr(2). */

@@ -5,7 +5,9 @@ const pidfdOpenCall = libc.func('long syscall(long number, long pid, long flags)
 const pidfdSignalCall = libc.func('syscall', 'long', ['long', 'long', 'long', 'long', 'long']);
 const waitidCall = libc.func('int waitid(int type, uint32_t id, uint8_t *info, int options)');
 const ioctlCall = libc.func('ioctl', 'int', ['int', 'unsigned long', 'uint8_t *']);
-const prctlCall = libc.func('int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)');
+const prctlCall = libc.func(
+  'int prctl(int option, unsigned long a, unsigned long b, unsigned long c, unsigned long d)',
+);
 const killCall = libc.func('int kill(int pid, int signal)');
 
 const PIDFD_SEND_SIGNAL = 424;

@@ -110,6 +110,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       '@fastify/static',
       '@fastify/swagger',
       '@fastify/websocket',
+      'ws',
       'pino',
       'prom-client',
     ],
@@ -157,7 +158,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'broker',
     ],
     packages: ['zod', 'pino', 'prom-client'],
-    dangerous: ['node:child_process'],
+    dangerous: ['node:child_process', 'node:module'],
   },
 };
 

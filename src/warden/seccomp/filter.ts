@@ -60,11 +60,7 @@ const inspections: Readonly<Record<keyof typeof inspectedCalls, readonly Row[]>>
     ...internetProtocols.flatMap((protocol) => whenEqual(protocol, [answer(allow)])),
     answer(errorOf(EPROTONOSUPPORT)),
   ],
-  socketpair: [
-    load(offsetOf.argument(0)),
-    ...whenEqual(families.unix, [answer(allow)]),
-    answer(errorOf(EAFNOSUPPORT)),
-  ],
+  socketpair: [load(offsetOf.argument(0)), ...whenEqual(families.unix, [answer(allow)]), answer(errorOf(EAFNOSUPPORT))],
   personality: [
     load(offsetOf.argument(0)),
     ...personalities.flatMap((value) => whenEqual(value, [answer(allow)])),
