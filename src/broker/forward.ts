@@ -54,6 +54,10 @@ export function forward(guest: IncomingMessage, reply: ServerResponse, options: 
   };
 
   const attempt = (again: boolean): void => {
+    if (reply.destroyed) {
+      finish('guest went away');
+      return;
+    }
     const { host, port, literal } = egress.destination;
     const requestOptions: UpstreamRequestOptions = {
       agent,
@@ -82,6 +86,11 @@ export function forward(guest: IncomingMessage, reply: ServerResponse, options: 
     });
     if (guest.headers.expect !== undefined) upstream.once('continue', () => reply.writeContinue());
     upstream.on('response', (response) => {
+      if (reply.destroyed) {
+        response.on('error', () => undefined);
+        upstream.destroy();
+        return;
+      }
       try {
         respond(reply, response, target);
       } catch (cause) {
