@@ -87,7 +87,8 @@ export function forward(guest: IncomingMessage, reply: ServerResponse, options: 
     if (guest.headers.expect !== undefined) upstream.once('continue', () => reply.writeContinue());
     upstream.on('response', (response) => {
       if (reply.destroyed) {
-        response.on('error', () => undefined);
+        // The guest left while the answer came: the answer fails with its request, and nobody is there to tell.
+        response.on('error', () => (outcome = 'guest went away'));
         upstream.destroy();
         return;
       }

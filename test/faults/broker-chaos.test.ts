@@ -41,7 +41,9 @@ test('guests and upstreams that break off at any moment, under changing policies
   await using broker = await startBroker({ privateDestinations: [{ host: '127.0.0.7', port }] });
   const open: Policy = { sets: ['models'], allow: [{ host: '127.0.0.7', ports: [port] }], deny: [] };
   const closed: Policy = { sets: [], allow: [], deny: [] };
-  broker.child.once('exit', (status, signal) => t.diagnostic(`the broker ended: ${status} ${signal}\n${broker.output()}`));
+  broker.child.once('exit', (status, signal) =>
+    t.diagnostic(`the broker ended: ${status} ${signal}\n${broker.output()}`),
+  );
   let door = await broker.openDoor(open);
   const baseUrl = `http://127.0.0.7:${port}`;
   await broker.setSecret({ teamId: door.teamId, name: 'a', kind: 'anthropic', baseUrl, userName: 'x' }, 'sk-ant-x');
