@@ -9,6 +9,14 @@ import type { Tabs } from './tabs.ts';
 
 export type StartRequest = { readonly program: Program } | { readonly command: string };
 
+/** The size that the terminal will most likely have, so that the program need not draw twice. */
+function likelySize(): { columns: number; rows: number } {
+  const panel = document.querySelector('[data-terminals]');
+  const { width = 800, height = 480 } = panel?.getBoundingClientRect() ?? {};
+  const bounded = (count: number) => Math.min(1000, Math.max(2, Math.floor(count)));
+  return { columns: bounded((width - 25) / 7.8), rows: bounded((height - 44) / 20.4) };
+}
+
 /** Starts a terminal (and the sandbox, when it is stopped) and shows it. `starting` says what is under way. */
 export function useStart(workspace: Workspace, tabs: Pick<Tabs, 'adopt'>) {
   const [starting, setStarting] = useState<StartRequest | null>(null);
@@ -19,7 +27,7 @@ export function useStart(workspace: Workspace, tabs: Pick<Tabs, 'adopt'>) {
     busy.current = true;
     setStarting(request);
     try {
-      tabs.adopt(await createTerminal(workspace.id, request, newIdempotencyKey()));
+      tabs.adopt(await createTerminal(workspace.id, { ...request, size: likelySize() }, newIdempotencyKey()));
     } catch (error) {
       toast({ tone: 'bad', title: 'The terminal was not started', detail: messageOf(error) });
     }
