@@ -1,5 +1,6 @@
 import type { TeamId } from '#base/ids.ts';
 import type { AuditActor, AuditEventName, AuditFields, AuditRecord } from '#contract/audit.ts';
+import type { AuditFinding } from '#audit/verify.ts';
 import type { TenantScope } from '#database/tenant-scope.ts';
 
 /** One event of the catalogue, with exactly its fields. */
@@ -31,6 +32,13 @@ export interface AuditPage {
   readonly cursor: string | null;
 }
 
+export interface AuditChainHead {
+  readonly chain: TeamId | 'instance';
+  /** Of the newest record; 0 when there is none. */
+  readonly sequence: number;
+  readonly hash: string;
+}
+
 export interface Audit extends AsyncDisposable {
   /**
    * Appends to the chain in a transaction of its own and resolves only after its commit. Rejects
@@ -42,6 +50,11 @@ export interface Audit extends AsyncDisposable {
   list(scope: TenantScope, query: AuditPageQuery): Promise<AuditPage>;
   /** Oldest first, every record of a chain, read in pages: for the operator's export. */
   export(chain: TeamId | 'instance'): AsyncIterable<AuditRecord>;
-  /** Names of all chains: for the operator's export. */
-  chains(): Promise<readonly (TeamId | 'instance')[]>;
+  /** Every chain and its head: for the operator's export, and to see that an export is whole. */
+  heads(): Promise<readonly AuditChainHead[]>;
+  /**
+   * Checks the stored rows of a chain against their hashes, links, head, and the HMACs under the key
+   * that PostgreSQL does not hold. An empty answer means that it is whole.
+   */
+  check(chain: TeamId | 'instance'): Promise<readonly AuditFinding[]>;
 }

@@ -1,14 +1,9 @@
 import { z } from 'zod';
-
-const label = '(?!-)[a-z0-9_-]{1,63}(?<!-)';
-/** A lower-case DNS name, a `*.` wildcard over one, an IPv4 address, or `[IPv6]`. */
-const hostPattern = new RegExp(
-  `^(?:(?:\\*\\.)?(?:${label}\\.)*${label}|\\d{1,3}(?:\\.\\d{1,3}){3}|\\[[0-9a-f:.]{2,45}\\])$`,
-);
+import { endsInNumber, isCanonicalHost } from '#contract/canonical-host.ts';
 
 /** One destination: an exact name or `*.name` (any depth below it, not the name itself), and ports. */
 export const destinationSchema = z.strictObject({
-  host: z.string().min(1).max(255).regex(hostPattern),
+  host: z.string().min(1).max(255).refine(isCanonicalHost, 'not a host in its canonical form'),
   ports: z.array(z.number().int().min(1).max(65535)).min(1).max(16),
 });
 export type Destination = z.infer<typeof destinationSchema>;
@@ -32,16 +27,19 @@ export const policyPresets = {
 } as const satisfies Record<string, Policy>;
 export type PolicyPreset = keyof typeof policyPresets;
 
-/** Whether `host` (lower case, no trailing dot) and `port` are covered by `destination`. */
+/** Whether `host` (in canonical form) and `port` are covered by `destination`. */
 export function matchesDestination(destination: Destination, host: string, port: number): boolean {
   if (!destination.ports.includes(port)) return false;
   if (!destination.host.startsWith('*.')) return destination.host === host;
+  if (endsInNumber(host)) return false;
   const suffix = destination.host.slice(1);
   return host.length > suffix.length && host.endsWith(suffix);
 }
 
 export interface PolicyDecision {
   readonly allowed: boolean;
+  /** What decided: a rule that names the destination, a named set, or nothing at all. */
+  readonly rule: 'deny' | 'allow' | 'set' | 'none';
   /** Why, for the journal and for people: the rule's own text. */
   readonly reason: string;
 }
@@ -54,12 +52,12 @@ export function decidePolicy(
   port: number,
 ): PolicyDecision {
   const denied = policy.deny.find((destination) => matchesDestination(destination, host, port));
-  if (denied) return { allowed: false, reason: `denied by ${denied.host}` };
+  if (denied) return { allowed: false, rule: 'deny', reason: `denied by ${denied.host}` };
   const named = policy.allow.find((destination) => matchesDestination(destination, host, port));
-  if (named) return { allowed: true, reason: `allowed by ${named.host}` };
+  if (named) return { allowed: true, rule: 'allow', reason: `allowed by ${named.host}` };
   for (const set of policy.sets) {
     const member = sets[set].find((destination) => matchesDestination(destination, host, port));
-    if (member) return { allowed: true, reason: `allowed by set ${set}` };
+    if (member) return { allowed: true, rule: 'set', reason: `allowed by set ${set}` };
   }
-  return { allowed: false, reason: 'not in the policy' };
+  return { allowed: false, rule: 'none', reason: 'not in the policy' };
 }

@@ -1,0 +1,49 @@
+import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { z } from 'zod';
+import { idPattern, type TeamId } from '#base/ids.ts';
+import { teamIdSchema } from '#contract/common.ts';
+import { CasemateError } from '#contract/errors.ts';
+
+const bindingSchema = z.strictObject({
+  kind: z.enum(['sandbox', 'workspace', 'terminal']),
+  id: z.string().regex(idPattern),
+  teamId: teamIdSchema,
+});
+type Kind = z.infer<typeof bindingSchema>['kind'];
+
+/** Which team each id belongs to, for good (H5). */
+export interface Bindings extends Disposable {
+  /** Binds at first use. Throws `not_found` when the id is another team's. */
+  bind(kind: Kind, id: string, teamId: TeamId): void;
+  /** Throws `not_found` unless the id is bound to this team. */
+  check(kind: Kind, id: string, teamId: TeamId): void;
+}
+
+/** Opens the append-only file of bindings. A torn last line is cut off: its command was never begun. */
+export function openBindings(file: string): Bindings {
+  const owners = new Map<string, TeamId>();
+  const fd = openSync(file, 'a+', 0o600);
+  const text = readFileSync(file, 'utf8');
+  const lines = text.split('\n');
+  const torn = lines.pop() ?? '';
+  for (const line of lines) {
+    if (line === '') continue;
+    const { kind, id, teamId } = bindingSchema.parse(JSON.parse(line));
+    owners.set(`${kind}:${id}`, teamId);
+  }
+  if (torn !== '') ftruncateSync(fd, Buffer.byteLength(text) - Buffer.byteLength(torn));
+  return {
+    bind(kind, id, teamId) {
+      const owner = owners.get(`${kind}:${id}`);
+      if (owner === teamId) return;
+      if (owner !== undefined) throw new CasemateError('not_found');
+      writeSync(fd, `${JSON.stringify({ kind, id, teamId })}\n`);
+      fsyncSync(fd);
+      owners.set(`${kind}:${id}`, teamId);
+    },
+    check(kind, id, teamId) {
+      if (owners.get(`${kind}:${id}`) !== teamId) throw new CasemateError('not_found');
+    },
+    [Symbol.dispose]: () => closeSync(fd),
+  };
+}

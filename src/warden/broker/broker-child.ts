@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync } from 'node:fs';
+import { Server, Socket } from 'node:net';
+import type { SandboxId, TeamId } from '#base/ids.ts';
+import type { Log } from '#channel/log.ts';
+import type { DoorMessage } from '#contract/broker.ts';
+import { duplicate } from '#kernel/duplicate.ts';
+import { programEnvironment } from '#warden/processes/run-program.ts';
+
+/** The broker as the warden's child, and the doors that it answers. */
+export interface BrokerChild extends AsyncDisposable {
+  readonly running: boolean;
+  /** Takes over `listeningFd`, a door inside a sandbox, and hands it to the broker now and after each restart. */
+  openDoor(sandboxId: SandboxId, teamId: TeamId, listeningFd: number): void;
+  /** Closes the door for good. Nothing happens when there is none. */
+  closeDoor(sandboxId: SandboxId): void;
+}
+
+export interface BrokerOptions {
+  readonly uid: number;
+  readonly gid: number;
+  readonly entry: string;
+  readonly configFile: string;
+  readonly log: Log;
+}
+
+const firstBackOffMs = 100;
+const lastBackOffMs = 5000;
+/** A broker that lived this long was sound; the next back-off begins anew. */
+const soundAfterMs = 10_000;
+
+/** Starts the broker with its own user, no capabilities and no new privileges, and starts it again whenever it ends. */
+export function startBroker(options: BrokerOptions): BrokerChild {
+  const doors = new Map<SandboxId, { readonly teamId: TeamId; readonly fd: number }>();
+  let child: ChildProcess | undefined;
+  let retry: NodeJS.Timeout | undefined;
+  let backOffMs = firstBackOffMs;
+  let ready = false;
+  let closing = false;
+
+  const tell = (message: DoorMessage, handle?: Server, done?: () => void): void => {
+    if (!child?.connected) {
+      done?.();
+      return;
+    }
+    child.send(message, handle, (error) => {
+      if (error && !closing) options.log.warn({ err: error }, 'the broker did not take a door');
+      done?.();
+    });
+  };
+  const hand = (sandboxId: SandboxId): void => {
+    const door = doors.get(sandboxId);
+    if (!door) return;
+    const { server, release } = listeningServer(door.fd);
+    tell({ type: 'door.open', sandboxId, teamId: door.teamId }, server, release);
+  };
+
+  const start = (): void => {
+    const drop = [`--reuid=${options.uid}`, `--regid=${options.gid}`, '--clear-groups', '--pdeathsig=KILL'];
+    const confine = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];
+    const program = [process.execPath, options.entry, options.configFile];
+    const startedMs = Date.now();
+    const current = spawn('/usr/bin/setpriv', [...drop, ...confine, '--', ...program], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      env: programEnvironment,
+      cwd: '/',
+    });
+    child = current;
+    ready = false;
+    current.on('message', (message: unknown) => {
+      if ((message as { type?: unknown } | null)?.type !== 'ready' || ready) return;
+      ready = true;
+      for (const sandboxId of doors.keys()) hand(sandboxId);
+    });
+    current.once('error', (error) => options.log.error({ err: error }, 'the broker did not start'));
+    current.once('exit', (status, signal) => {
+      ready = false;
+      if (closing) return;
+      if (Date.now() - startedMs > soundAfterMs) backOffMs = firstBackOffMs;
+      options.log.error({ status, signal, backOffMs }, 'the broker ended; it is started again');
+      retry = setTimeout(start, backOffMs);
+      backOffMs = Math.min(backOffMs * 2, lastBackOffMs);
+    });
+  };
+  start();
+
+  return {
+    get running() {
+      return ready && child?.connected === true;
+    },
+    openDoor(sandboxId, teamId, listeningFd) {
+      doors.set(sandboxId, { teamId, fd: listeningFd });
+      if (ready) hand(sandboxId);
+    },
+    closeDoor(sandboxId) {
+      const door = doors.get(sandboxId);
+      if (!door) return;
+      doors.delete(sandboxId);
+      closeSync(door.fd);
+      if (ready) tell({ type: 'door.close', sandboxId });
+    },
+    async [Symbol.asyncDispose]() {
+      closing = true;
+      clearTimeout(retry);
+      for (const door of doors.values()) closeSync(door.fd);
+      doors.clear();
+      const ending = child;
+      if (!ending || ending.exitCode !== null || ending.signalCode !== null) return;
+      const ended = new Promise<void>((resolve) => ending.once('exit', () => resolve()));
+      ending.kill('SIGTERM');
+      const force = setTimeout(() => ending.kill('SIGKILL'), 3000);
+      await ended;
+      clearTimeout(force);
+    },
+  };
+}
+
+/**
+ * A net.Server around a copy of a listening descriptor that does not accept here: `listen({ fd })`
+ * would, and take connections that are the broker's. Node sends a server by its `_handle` alone, and
+ * documents no other way to one.
+ */
+function listeningServer(fd: number): { server: Server; release: () => void } {
+  const socket = new Socket({ fd: duplicate(fd), readable: false, writable: false });
+  const server = new Server();
+  Reflect.set(server, '_handle', Reflect.get(socket, '_handle'));
+  return {
+    server,
+    release: () => {
+      Reflect.set(server, '_handle', null);
+      socket.destroy();
+    },
+  };
+}

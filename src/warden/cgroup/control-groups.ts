@@ -1,0 +1,196 @@
+import { closeSync, existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pidfdOpen, pidfdSignal } from '#kernel/pidfd.ts';
+import type { Hierarchies } from '#warden/cgroup/hierarchies.ts';
+
+export interface GroupUsage {
+  readonly memoryBytes: number;
+  readonly cpuMicroseconds: number;
+  readonly processes: number;
+}
+
+/** The control groups of an instance; paths are relative to each hierarchy's root, such as `/casemate-abc/<id>`. */
+export interface ControlGroups {
+  /** Makes a group in every hierarchy. */
+  make(path: string): void;
+  usage(path: string): GroupUsage;
+  /** Pids of the group and of those below it. */
+  members(path: string): number[];
+  /** True while the group or one above it is frozen. */
+  frozen(path: string): boolean;
+  /** Gathers the session of `leader` from group `path` in a group of its own below it, and answers that group's path. */
+  gather(path: string, name: string, leader: number): string;
+  /** Kills what is in the group and below, until it is empty. */
+  kill(path: string): Promise<void>;
+  /** Removes the group if nothing runs in it any more; otherwise it goes with the sandbox. */
+  discard(path: string): void;
+  /** Removes the group and those below from every hierarchy. Throws when one stays busy. */
+  remove(path: string): Promise<void>;
+}
+
+const isMissing = (error: unknown): boolean => {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ESRCH' || code === 'ENODEV';
+};
+
+/** Control groups on v1, hybrid and v2 alike. */
+export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
+  const { unified, controllers } = hierarchies;
+  const mounts = [...new Set([...controllers.values(), ...(unified === null ? [] : [unified])])];
+  // Membership is asked of one hierarchy: the unified one if there is any, because it can kill at once.
+  const tracking = unified ?? controllers.get('pids') ?? [...controllers.values()][0] ?? '';
+  const directoryOf = (controller: string): string => controllers.get(controller) ?? unified ?? '';
+  const number = (file: string): number => Number(readFileSync(file, 'latin1'));
+  const field = (file: string, name: string): number =>
+    Number(new RegExp(`^${name} (\\d+)$`, 'm').exec(readFileSync(file, 'latin1'))?.[1] ?? 0);
+
+  const below = (directory: string): string[] => {
+    try {
+      return readdirSync(directory, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .flatMap((entry) => [...below(`${directory}/${entry.name}`), `${directory}/${entry.name}`]);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  };
+  const processes = (directory: string): number[] => {
+    try {
+      return readFileSync(`${directory}/cgroup.procs`, 'latin1').split('\n').filter(Boolean).map(Number);
+    } catch (error) {
+      if (isMissing(error)) return [];
+      throw error;
+    }
+  };
+  const members = (path: string): number[] => [...below(`${tracking}${path}`), `${tracking}${path}`].flatMap(processes);
+
+  const usage = (path: string): GroupUsage => {
+    const memory = `${directoryOf('memory')}${path}`;
+    const cpu = `${directoryOf('cpuacct')}${path}`;
+    const v1 = controllers.has('memory');
+    const used = number(`${memory}/${v1 ? 'memory.usage_in_bytes' : 'memory.current'}`);
+    const cache = field(`${memory}/memory.stat`, v1 ? 'total_inactive_file' : 'inactive_file');
+    return {
+      memoryBytes: Math.max(0, used - cache),
+      cpuMicroseconds: controllers.has('cpuacct')
+        ? Math.round(number(`${cpu}/cpuacct.usage`) / 1000)
+        : field(`${cpu}/cpu.stat`, 'usage_usec'),
+      processes: members(path).length,
+    };
+  };
+
+  const frozen = (path: string): boolean => {
+    const freezer = controllers.get('freezer');
+    try {
+      return freezer === undefined
+        ? field(`${unified}${path}/cgroup.events`, 'frozen') === 1
+        : readFileSync(`${freezer}${path}/freezer.state`, 'latin1').trim() !== 'THAWED';
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  };
+
+  const gather = (path: string, name: string, leader: number): string => {
+    const child = `${path}/${name}`;
+    const file = `${tracking}${child}/cgroup.procs`;
+    mkdirSync(`${tracking}${child}`, { recursive: true });
+    writeInto(file, leader);
+    // What the leader forked before it was moved; each pass finds less, and a later fork is born inside.
+    for (let pass = 0; pass < 5; pass += 1) {
+      const strays = processes(`${tracking}${path}`).filter((pid) => sessionOf(pid) === leader);
+      if (strays.length === 0) break;
+      for (const pid of strays) writeInto(file, pid);
+    }
+    return child;
+  };
+
+  const kill = async (path: string): Promise<void> => {
+    const directory = `${tracking}${path}`;
+    for (let pass = 0; pass < 200; pass += 1) {
+      const pids = members(path);
+      if (pids.length === 0) return;
+      if (existsSync(`${directory}/cgroup.kill`)) writeFileSync(`${directory}/cgroup.kill`, '1');
+      else for (const pid of pids) killMember(pid, path);
+      await sleep(pass < 20 ? 2 : 20);
+    }
+    throw new Error('a control group did not become empty after SIGKILL');
+  };
+
+  const remove = async (path: string): Promise<void> => {
+    for (const mount of mounts) {
+      for (const directory of [...below(`${mount}${path}`), `${mount}${path}`]) await removeDirectory(directory);
+    }
+  };
+
+  return {
+    make: (path) => {
+      for (const mount of mounts) mkdirSync(`${mount}${path}`, { recursive: true });
+    },
+    usage,
+    members,
+    frozen,
+    gather,
+    kill,
+    discard: (path) => {
+      try {
+        rmdirSync(`${tracking}${path}`);
+      } catch (error) {
+        if (!isMissing(error) && (error as NodeJS.ErrnoException).code !== 'EBUSY') throw error;
+      }
+    },
+    remove,
+  };
+}
+
+function writeInto(file: string, pid: number): void {
+  try {
+    writeFileSync(file, String(pid));
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  }
+}
+
+/** Session of a process as this pid namespace numbers it, or undefined when the process is gone. */
+function sessionOf(pid: number): number | undefined {
+  try {
+    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+  } catch (error) {
+    if (isMissing(error)) return undefined;
+    throw error;
+  }
+}
+
+/** Kills `pid` if, once a descriptor holds it, it still belongs to the group: pids are reused. */
+function killMember(pid: number, path: string): void {
+  let pidfd: number;
+  try {
+    pidfd = pidfdOpen(pid);
+  } catch (error) {
+    if (isMissing(error)) return;
+    throw error;
+  }
+  try {
+    const SIGKILL = 9;
+    if (readFileSync(`/proc/${pid}/cgroup`, 'latin1').includes(`:${path}`)) pidfdSignal(pidfd, SIGKILL);
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+  } finally {
+    closeSync(pidfd);
+  }
+}
+
+async function removeDirectory(directory: string): Promise<void> {
+  for (let attempt = 0; ; attempt += 1) {
+    try {
+      rmdirSync(directory);
+      return;
+    } catch (error) {
+      if (isMissing(error)) return;
+      // A killed process leaves its group only when it has been reaped.
+      if ((error as NodeJS.ErrnoException).code !== 'EBUSY' || attempt >= 100) throw error;
+      await sleep(10);
+    }
+  }
+}

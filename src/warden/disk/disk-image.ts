@@ -1,0 +1,74 @@
+import { closeSync } from 'node:fs';
+import { access, mkdir, open, rename, statfs } from 'node:fs/promises';
+import { CasemateError } from '#contract/errors.ts';
+import { attachLoop } from '#kernel/loop.ts';
+import { mount, mountFlags, unmount } from '#kernel/mount.ts';
+import { mustRun } from '#warden/processes/run-program.ts';
+
+export interface DiskSize {
+  readonly diskMiB: number;
+  readonly inodes: number;
+}
+
+/**
+ * Makes the ext4 image `file`: sparse, so that it takes room as it fills. An empty file system of the
+ * same size is made once under `images` and copied (H16: its blocks and inodes are the quota).
+ */
+export async function makeDiskImage(images: string, file: string, size: DiskSize): Promise<void> {
+  const original = `${images}/${size.diskMiB}-${size.inodes}.ext4`;
+  const made = await access(original).then(
+    () => true,
+    () => false,
+  );
+  if (!made) await makeOriginal(original, size);
+  await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
+  await rename(`${file}.new`, file);
+}
+
+async function makeOriginal(original: string, size: DiskSize): Promise<void> {
+  const beside = `${original}.${process.hrtime.bigint()}`;
+  const handle = await open(beside, 'wx', 0o600);
+  await handle.truncate(size.diskMiB * 1_048_576);
+  await handle.close();
+  // A journal takes 4 MiB at least, and a sixteenth of a small disk is enough for one.
+  const journalMiB = Math.min(16, Math.max(4, Math.floor(size.diskMiB / 16)));
+  await mustRun('/sbin/mkfs.ext4', [
+    ...['-q', '-F', '-b', '4096', '-I', '256', '-m', '0', '-N', String(size.inodes), '-J', `size=${journalMiB}`],
+    ...['-O', '^resize_inode', '-E', 'lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0', beside],
+  ]);
+  await rename(beside, original);
+}
+
+/** Mounts an image through a loop device of its own, without set-uid programs and device nodes. */
+export async function mountDiskImage(file: string, target: string): Promise<void> {
+  await mkdir(target, { recursive: true, mode: 0o700 });
+  const loop = attachLoop(file);
+  try {
+    mount(loop.device, target, 'ext4', mountFlags.noSuid | mountFlags.noDevices, 'discard,errors=remount-ro');
+  } finally {
+    closeSync(loop.fd);
+  }
+}
+
+/** Unmounts `target` if it is mounted; one that is still busy leaves the tree now and ends with its last user. */
+export function unmountDisk(target: string): void {
+  try {
+    unmount(target);
+  } catch (error) {
+    const code = (error as { code?: string }).code;
+    // EINVAL: not a mount point. ENOENT: nothing there at all.
+    if (code === 'EINVAL' || code === 'ENOENT') return;
+    if (code !== 'EBUSY') throw error;
+    unmount(target, { detach: true });
+  }
+}
+
+/** Throws `no_space` when the host has less room than the reserve: a thin image on a full host loses data silently. */
+export async function requireReserve(directory: string, reserveMiB: number): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  if ((bavail * bsize) / 1_048_576 >= reserveMiB) return;
+  throw new CasemateError(
+    'no_space',
+    'The server has too little free disk space to start another sandbox. Nothing was changed.',
+  );
+}

@@ -1,0 +1,57 @@
+import { closeSync } from 'node:fs';
+import { chown, mkdir, writeFile } from 'node:fs/promises';
+import { attachTree, cloneTree, mount, mountAttributes, mountFlags, setMountAttributes } from '#kernel/mount.ts';
+import { unmountDisk } from '#warden/disk/disk-image.ts';
+import { openUserNamespace } from '#warden/disk/user-namespace.ts';
+import type { SandboxPaths } from '#warden/layout.ts';
+
+export const guestHostName = 'sandbox';
+
+/**
+ * Mounts the sandbox's root: the template, idmapped into its range and read-only, below an overlay
+ * whose upper directory lies on its scratch disk. Fresh: nothing of an earlier sandbox is in it.
+ */
+export async function mountRoot(templateRoot: string, paths: SandboxPaths, firstUid: number): Promise<void> {
+  const upper = `${paths.scratch}/upper`;
+  const work = `${paths.scratch}/work`;
+  for (const directory of [paths.lower, paths.root]) await mkdir(directory, { recursive: true, mode: 0o700 });
+  await mkdir(work, { recursive: true, mode: 0o700 });
+  await mkdir(upper, { mode: 0o755 });
+  await mkdir(`${upper}/etc`, { mode: 0o755 });
+  const files = {
+    hosts: `127.0.0.1 localhost ${guestHostName}\n::1 localhost ip6-localhost ip6-loopback\n`,
+    'resolv.conf': '',
+    hostname: `${guestHostName}\n`,
+  };
+  for (const [name, text] of Object.entries(files)) {
+    await writeFile(`${upper}/etc/${name}`, text, { mode: 0o644 });
+    await chown(`${upper}/etc/${name}`, firstUid, firstUid);
+  }
+  for (const directory of [upper, `${upper}/etc`]) await chown(directory, firstUid, firstUid);
+
+  const { noSuid, noDevices, noExec, readOnly, idmap } = mountAttributes;
+  const userNamespace = await openUserNamespace(firstUid);
+  try {
+    const tree = cloneTree(templateRoot);
+    try {
+      setMountAttributes(tree, idmap | readOnly | noSuid | noDevices | noExec, userNamespace);
+      attachTree(tree, paths.lower);
+    } finally {
+      closeSync(tree);
+    }
+  } finally {
+    closeSync(userNamespace);
+  }
+  mount(
+    'overlay',
+    paths.root,
+    'overlay',
+    mountFlags.noSuid | mountFlags.noDevices,
+    `lowerdir=${paths.lower},upperdir=${upper},workdir=${work}`,
+  );
+}
+
+/** Unmounts what `mountRoot` and the disks made, topmost first. What is not mounted is passed over. */
+export function unmountAll(paths: SandboxPaths): void {
+  for (const target of [paths.root, paths.lower, paths.disk, paths.scratch]) unmountDisk(target);
+}

@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { CasemateError } from '#contract/errors.ts';
+import type { Log } from '#channel/log.ts';
+import { programEnvironment, runProgram } from '#warden/processes/run-program.ts';
+import { rootCapabilities } from '#warden/runtimes/crun/capabilities.ts';
+import { processDocument, specification } from '#warden/runtimes/crun/specification.ts';
+import type { ProcessStreams, Runtime } from '#warden/runtimes/runtime.ts';
+
+export interface CrunOptions {
+  readonly program: string;
+  /** crun's own state (`--root`). */
+  readonly stateDirectory: string;
+  /** A static init that reaps, bound into each sandbox. */
+  readonly initProgram: string;
+  readonly log: Log;
+}
+
+/** The tier of Linux namespaces: crun, for code that is half trusted. */
+export function createCrun(options: CrunOptions): Runtime {
+  const root = ['--root', options.stateDirectory, '--cgroup-manager', 'cgroupfs'];
+  let serial = 0;
+
+  const failure = async (message: string, logFile: string): Promise<CasemateError> => {
+    const reason = await lastMessage(logFile);
+    options.log.warn({ reason }, message);
+    // crun has no codes: these two of its sentences are the only way to tell a wrong program from a fault.
+    if (/executable file .* not found|: No such file or directory$/.test(reason)) {
+      return new CasemateError('not_found', 'There is no such program in the sandbox.');
+    }
+    if (/: Permission denied$/.test(reason)) {
+      return new CasemateError('forbidden', 'The program in the sandbox may not be executed.');
+    }
+    return new CasemateError('sandbox_failed', message);
+  };
+
+  return {
+    tier: 'crun',
+    async start(sandbox) {
+      const { bundle, runtimeLog } = sandbox.paths;
+      await mkdir(bundle, { recursive: true, mode: 0o700 });
+      await writeFile(`${bundle}/config.json`, JSON.stringify(specification(sandbox, options.initProgram)), {
+        mode: 0o600,
+      });
+      const pidFile = `${bundle}/init.pid`;
+      const parameters = ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, sandbox.id];
+      const { status } = await runProgram(options.program, [...root, '--log', runtimeLog, ...parameters]);
+      if (status !== 0) {
+        options.log.error({ reason: await lastMessage(runtimeLog) }, 'crun did not start a sandbox');
+        throw new CasemateError('sandbox_failed', 'The sandbox did not start; nothing of it was kept.');
+      }
+      return Number(await readFile(pidFile, 'utf8'));
+    },
+
+    async execute(sandbox, process, streams) {
+      serial += 1;
+      const name = `${sandbox.paths.bundle}/exec-${serial}`;
+      const files = { process: `${name}.json`, pid: `${name}.pid`, log: `${name}.log` };
+      const size = 'consoleSocket' in streams ? streams : undefined;
+      const capabilities = process.user === 'root' ? rootCapabilities : [];
+      try {
+        await writeFile(files.process, JSON.stringify(processDocument(process, capabilities, size)), { mode: 0o600 });
+        const parameters = ['exec', '--detach', '--process', files.process, '--pid-file', files.pid];
+        if ('consoleSocket' in streams) parameters.push('--console-socket', streams.consoleSocket);
+        const status = await runExec(
+          options.program,
+          [...root, '--log', files.log, ...parameters, sandbox.id],
+          streams,
+        );
+        if (status !== 0) throw await failure('The program could not be started in the sandbox.', files.log);
+        return Number(await readFile(files.pid, 'utf8'));
+      } finally {
+        await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+      }
+    },
+
+    async remove(id) {
+      const { status, output } = await runProgram(options.program, [...root, 'delete', '--force', id]);
+      if (status !== 0 && !/does not exist|No such file/i.test(output)) {
+        throw new Error(`crun delete ended with ${status ?? 'a signal'}: ${output.trim().slice(0, 300)}`);
+      }
+    },
+  };
+}
+
+/** Runs `crun exec --detach` with the program's own streams as its descriptors 0–2 and no others. */
+function runExec(program: string, parameters: readonly string[], streams: ProcessStreams): Promise<number | null> {
+  return new Promise((resolve, reject) => {
+    const console = 'consoleSocket' in streams;
+    const child = spawn(program, parameters, {
+      stdio: console ? ['pipe', 'pipe', 'pipe'] : [streams.stdin, streams.stdout, streams.stderr],
+      env: programEnvironment,
+      cwd: '/',
+      timeout: 20_000,
+      killSignal: 'SIGKILL',
+    });
+    // Read away what crun says: its log file says the same, and a closed pipe would end it too early.
+    for (const stream of [child.stdout, child.stderr]) stream?.resume();
+    child.once('error', reject);
+    child.once('exit', resolve);
+  });
+}
+
+async function lastMessage(logFile: string): Promise<string> {
+  const text = await readFile(logFile, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '';
+    throw error;
+  });
+  return text.trim().split('\n').at(-1)?.slice(0, 300) ?? '';
+}

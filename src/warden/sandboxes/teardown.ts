@@ -1,0 +1,42 @@
+import { rm, rmdir } from 'node:fs/promises';
+import type { SandboxId } from '#base/ids.ts';
+import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
+import { unmountAll } from '#warden/disk/root-file-system.ts';
+import type { SandboxPaths } from '#warden/layout.ts';
+import type { Runtime } from '#warden/runtimes/runtime.ts';
+import type { UidRanges } from '#warden/uid-ranges.ts';
+
+export interface TeardownOptions {
+  readonly sandboxId: SandboxId;
+  readonly paths: SandboxPaths;
+  readonly cgroup: string;
+  readonly runtime: Runtime;
+  readonly groups: ControlGroups;
+  readonly ranges: UidRanges;
+  /** Its range goes back too; a workspace's stays with its disk. */
+  readonly ownRange: boolean;
+}
+
+/**
+ * Leaves nothing of a sandbox: processes, runtime state, control groups, mounts and their loop
+ * devices, directories, uid range. Each step succeeds when there is nothing to do, so that what a
+ * crash interrupted is finished by the next call. The record goes last: while it is there, so is a
+ * reason to call this again. False when a process still holds the uid range, which is then kept.
+ */
+export async function tearDown(options: TeardownOptions): Promise<boolean> {
+  const { sandboxId, paths, cgroup, runtime, groups, ranges } = options;
+  await groups.kill(cgroup);
+  await runtime.remove(sandboxId);
+  await groups.remove(cgroup);
+  unmountAll(paths);
+  for (const directory of [paths.root, paths.lower, paths.disk, paths.scratch, paths.mounts]) {
+    // rmdir, never a recursive removal: should something still be mounted there, its files stay.
+    await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+  }
+  await rm(paths.bundle, { recursive: true, force: true });
+  const released = options.ownRange ? await ranges.release(`sandbox:${sandboxId}`) : true;
+  await rm(paths.directory, { recursive: true, force: true });
+  return released;
+}
