@@ -3,6 +3,7 @@ import type { Workspace } from '#contract/api.ts';
 import { messageOf } from '../../api/problem.ts';
 import { newIdempotencyKey } from '../../api/request.ts';
 import { createTerminal } from '../../api/terminals.ts';
+import { rememberStarted } from '../../terminal/started-here.ts';
 import { useToast } from '../../ui/toast.tsx';
 import type { Program } from './programs.ts';
 import type { Tabs } from './tabs.ts';
@@ -27,7 +28,9 @@ export function useStart(workspace: Workspace, tabs: Pick<Tabs, 'adopt'>) {
     busy.current = true;
     setStarting(request);
     try {
-      tabs.adopt(await createTerminal(workspace.id, { ...request, size: likelySize() }, newIdempotencyKey()));
+      const terminal = await createTerminal(workspace.id, { ...request, size: likelySize() }, newIdempotencyKey());
+      rememberStarted(terminal.id);
+      tabs.adopt(terminal);
     } catch (error) {
       toast({ tone: 'bad', title: 'The terminal was not started', detail: messageOf(error) });
     }
