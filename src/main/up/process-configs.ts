@@ -87,7 +87,7 @@ export function serverConfig(
   secretFile: string,
   ownerPasswordFile: string | null,
 ): ServerConfig {
-  const { config, paths } = inputs;
+  const { config, paths, sets } = inputs;
   const frontend = config.frontendUrl === null ? [] : [new URL(config.frontendUrl).host];
   return {
     host: config.host,
@@ -119,7 +119,7 @@ export function serverConfig(
         : { email: config.ownerEmail, passwordFile: ownerPasswordFile },
     defaultResources: defaultResources(config),
     idleStopMinutes: config.idleStopMinutes,
-    sets: inputs.sets,
+    sets,
     logLevel: config.logLevel,
   };
 }
