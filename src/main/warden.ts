@@ -3,6 +3,7 @@ import pino from 'pino';
 import { systemClock } from '#base/clock.ts';
 import { wardenConfigSchema } from '#config/process.ts';
 import { endSandboxesSchema } from '#contract/supervision.ts';
+import { closeAllOnExec } from '#kernel/close-on-exec.ts';
 import { startWarden } from '#warden/warden.ts';
 
 const log = pino({ level: 'info', base: { process: 'warden' } });
@@ -14,10 +15,12 @@ if (configFile === undefined) {
 const config = wardenConfigSchema.parse(JSON.parse(readFileSync(configFile, 'utf8')));
 
 process.umask(0o022);
+closeAllOnExec();
 // Without this process the sandboxes run on, and its next start adopts them: better gone than half alive.
-const fail = (error: unknown): never => {
+const fail = (error: unknown): void => {
   log.fatal({ err: error }, 'the warden cannot go on; its sandboxes do');
-  process.exit(70);
+  // process.exit would wait for the thread that waits for processes to end.
+  process.kill(process.pid, 'SIGKILL');
 };
 process.on('uncaughtException', fail);
 process.on('unhandledRejection', fail);
