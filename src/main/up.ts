@@ -21,7 +21,7 @@ async function up(): Promise<void> {
   const config = await readConfig(given);
   const paths = dataPaths(config.data);
   // The launcher's umask must not decide who reads what.
-  process.umask(0o077);
+  process.umask(0o027);
   const lock = lockDataDirectory(paths);
   const file = openLogFile(paths.log, 'up');
   const log = pino({ base: { process: 'up' }, level: config.logLevel }, pino.destination({ fd: file.fd, sync: true }));
@@ -29,6 +29,10 @@ async function up(): Promise<void> {
     say(text);
     log.info(text);
   };
+  // Who read these lines may be gone (a closed terminal, the command that detached this); the log has them too.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => log.debug({ err: error }, 'nobody reads what is printed'));
+  }
   const mended = await mendCgroups();
   if (mended) tell(mended);
 

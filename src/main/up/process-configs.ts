@@ -1,4 +1,4 @@
-import { chownSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
@@ -87,7 +87,7 @@ export function serverConfig(
   secretFile: string,
   ownerPasswordFile: string | null,
 ): ServerConfig {
-  const { config, paths } = inputs;
+  const { config, paths, sets } = inputs;
   const frontend = config.frontendUrl === null ? [] : [new URL(config.frontendUrl).host];
   return {
     host: config.host,
@@ -119,6 +119,7 @@ export function serverConfig(
         : { email: config.ownerEmail, passwordFile: ownerPasswordFile },
     defaultResources: defaultResources(config),
     idleStopMinutes: config.idleStopMinutes,
+    sets,
     logLevel: config.logLevel,
   };
 }
@@ -127,6 +128,8 @@ export function serverConfig(
 export function writeForGroup(path: string, content: string, gid: number): void {
   const fresh = `${path}.new`;
   writeFileSync(fresh, content, { mode: 0o640 });
+  // The umask may have taken the group's bit away.
+  chmodSync(fresh, 0o640);
   chownSync(fresh, 0, gid);
   renameSync(fresh, path);
 }

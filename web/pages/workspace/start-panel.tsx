@@ -25,7 +25,8 @@ export function StartPanel({ workspace, tabs, mayDrive }: StartPanelProps) {
   const { data: secrets } = useQuery({ ...secretsQuery, enabled: can('secret:read') });
   const { start, starting } = useStart(workspace, tabs);
   const [command, setCommand] = useState('');
-  const missing = (kind: string | null) => kind !== null && secrets !== undefined && !secrets.some((secret) => secret.kind === kind);
+  const missing = (kind: string | null) =>
+    kind !== null && secrets !== undefined && !secrets.some((secret) => secret.kind === kind);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (command.trim() !== '') start({ command: command.trim() });
@@ -98,7 +99,7 @@ export function StartPanel({ workspace, tabs, mayDrive }: StartPanelProps) {
             <TerminalSquare size={15} aria-hidden className="absolute top-1/2 left-3 -translate-y-1/2 text-faint" />
             <input
               aria-label="A command to run"
-              placeholder="Or a command, such as npm test"
+              placeholder="Or a command"
               autoCapitalize="off"
               autoCorrect="off"
               spellCheck={false}
