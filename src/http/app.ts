@@ -30,6 +30,9 @@ import type { Services } from '#http/services.ts';
 import { createSessionCookie } from '#http/session-cookie.ts';
 import { onlyJsonBodies } from '#http/json-bodies.ts';
 
+/** A Fastify instance: `listen`, `close`, `server`. */
+export type App = FastifyInstance;
+
 export interface AppOptions {
   readonly config: HttpConfig;
   readonly log: FastifyBaseLogger;
@@ -47,7 +50,7 @@ export interface AppOptions {
 const watched = new Set(['/healthz', '/readyz']);
 
 /** The app that faces the network. Listening is up to the caller. */
-export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+export async function createApp(options: AppOptions): Promise<App> {
   const { config, log, access, idempotency, sessions, keys, services, table } = options;
   const app = Fastify({
     loggerInstance: log,
@@ -69,12 +72,6 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   onlyJsonBodies(app);
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply));
 
-  const guardHost = createHostGuard(config.appHosts);
-  app.addHook('onRequest', async (request, reply) => {
-    addFurtherHeaders(reply, request.id);
-    guardHost(request);
-    if (config.maintenance && !watched.has(request.url)) throw new CasemateError('maintenance');
-  });
   app.addHook('onResponse', async (request, reply) => {
     const fields = {
       method: request.method,
@@ -86,7 +83,14 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     request.log.info(fields, 'request');
   });
 
+  // First, so that refusals carry the defences as well.
   await app.register(helmet, helmetOptions(config));
+  const guardHost = createHostGuard(config.appHosts);
+  app.addHook('onRequest', async (request, reply) => {
+    addFurtherHeaders(reply, request.id);
+    guardHost(request);
+    if (config.maintenance && !watched.has(request.url)) throw new CasemateError('maintenance');
+  });
   await app.register(cors, {
     origin: config.allowedOrigins.length > 0 ? [...config.allowedOrigins] : false,
     credentials: true,

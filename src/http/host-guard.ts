@@ -8,6 +8,8 @@ import { CasemateError } from '#contract/errors.ts';
 export function createHostGuard(appHosts: readonly string[]): (request: FastifyRequest) => void {
   const known = new Set(appHosts.map((host) => host.toLowerCase()));
   return (request) => {
+    // A whole URL as the target (RFC 9112, 3.2.2) names a host of its own; no client of ours sends one.
+    if (request.raw.url?.startsWith('/') !== true) throw new CasemateError('unknown_host');
     const raw = request.raw.rawHeaders.filter(
       (_, index, all) => index % 2 === 0 && all[index]?.toLowerCase() === 'host',
     );

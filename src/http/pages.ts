@@ -8,6 +8,9 @@ import { sendProblem } from '#http/send-problem.ts';
 /** Addresses that are never a page of the app. */
 const notPages = /^\/(?:api|admin|assets|e2b|files|healthz|readyz|metrics|openapi\.json)(?:[/?]|$)/;
 
+/** Pages have plain addresses: no dots, nothing encoded, no empty segment. */
+const pagePath = /^(?:\/[A-Za-z0-9_-]+)*\/?$/;
+
 /** Serves the built pages; what is no file and no API is the app's own address, answered with its page. */
 export async function servePages(app: FastifyInstance, webDirectory: string): Promise<void> {
   const page = join(webDirectory, 'index.html');
@@ -40,6 +43,6 @@ export async function servePages(app: FastifyInstance, webDirectory: string): Pr
 function isPageRequest(request: FastifyRequest): boolean {
   if (request.method !== 'GET' && request.method !== 'HEAD') return false;
   if (notPages.test(request.url) || request.headers['service-worker'] !== undefined) return false;
-  const last = request.url.split('?')[0]?.split('/').at(-1) ?? '';
-  return !last.includes('.') && (request.headers.accept ?? '*/*').includes('text/html');
+  const path = request.url.split('?')[0] ?? '';
+  return pagePath.test(path) && (request.headers.accept ?? '').includes('text/html');
 }

@@ -40,7 +40,7 @@ export function openConsoleSocket(options: ConsoleSocketOptions): ConsoleSocket 
   const close = (): void => {
     if (closed) return;
     closed = true;
-    for (const connection of [...connections.keys()]) drop(connection);
+    for (const connection of connections.keys()) drop(connection);
     listening.remove();
     closeSync(listener);
     rmSync(file, { force: true });
@@ -77,7 +77,7 @@ export function openConsoleSocket(options: ConsoleSocketOptions): ConsoleSocket 
   return {
     poll() {
       if (!closed) accept();
-      for (const connection of [...connections.keys()]) if (!closed) receive(connection);
+      for (const connection of connections.keys()) if (!closed) receive(connection);
     },
     close,
   };

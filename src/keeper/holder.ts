@@ -20,7 +20,14 @@ export interface HolderIdentity {
 }
 
 const heldAt = { master: 3, pipeRead: 4, pipeWrite: 5 } as const;
-const holderProgram = '/usr/bin/sleep';
+const sleepCommand: readonly string[] = ['/usr/bin/sleep', 'infinity'];
+/** prctl(2) by architecture, and what Yama's scope 1 wants of a process that a non-descendant may ptrace. */
+const prctlNumber: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
+const PR_SET_PTRACER = 0x59616d61;
+const PR_SET_PTRACER_ANY = -1;
+/** A holder is ready well within this time after it was started. */
+const takePatienceMs = 500;
+const takeRetryMs = 10;
 const SIGKILL = 9;
 
 /** Start time of a process, field 22 of `/proc/<pid>/stat` (proc(5)), or undefined when it is gone. */
@@ -40,13 +47,37 @@ function isGone(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ESRCH';
 }
 
+/** Yama's `ptrace_scope`, which rules pidfd_getfd too; undefined where the kernel has no Yama. */
+export function readPtraceScope(): string | undefined {
+  try {
+    return readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'latin1').trim();
+  } catch (error) {
+    if (isGone(error)) return undefined;
+    throw error;
+  }
+}
+
+/**
+ * The program and arguments of a holder. Under Yama's scope 1 (Ubuntu's default) only a descendant's
+ * descriptors may be copied, and a holder is no descendant of a restarted keeper: so it first lets its
+ * own user's processes in (PR_SET_PTRACER outlives exec), by perl, which is essential in Debian and
+ * Ubuntu. Scopes 2 and 3 cannot be satisfied without privilege.
+ */
+export function holderCommand(ptraceScope: string | undefined, architecture: string): readonly string[] {
+  const number = prctlNumber[architecture];
+  if (ptraceScope !== '1' || number === undefined) return sleepCommand;
+  const allow = `syscall(${number}, ${PR_SET_PTRACER}, ${PR_SET_PTRACER_ANY}, 0, 0, 0) == 0 or die $!; exec @ARGV`;
+  return ['/usr/bin/perl', '-e', allow, ...sleepCommand];
+}
+
 /**
  * Starts a process that does nothing but hold the descriptors: in a session of its own, with no
  * environment but the tag by which a restarted keeper finds it if the keeper dies before it has
  * noted the pid. Throws when no process can be started.
  */
 export function startHolder(spoolDirectory: string, terminalId: TerminalId, held: HeldDescriptors): HolderIdentity {
-  const child = spawn(holderProgram, ['infinity'], {
+  const [program, ...programArguments] = holderCommand(readPtraceScope(), process.arch) as [string, ...string[]];
+  const child = spawn(program, programArguments, {
     cwd: '/',
     detached: true,
     env: { CASEMATE_SPOOL: spoolDirectory, CASEMATE_TERMINAL: terminalId },
@@ -75,14 +106,30 @@ export function openHolder(holder: HolderIdentity): number | undefined {
   return undefined;
 }
 
-/** Copies of what a holder holds, or undefined when it ended meanwhile. */
+/**
+ * Copies of what a holder holds, or undefined when it ended meanwhile. Throws EPERM when the kernel
+ * forbids it; a holder that was started just now may need a moment, so that is tried for a while.
+ */
 export function takeFromHolder(pidfd: number): HeldDescriptors | undefined {
+  const deadline = performance.now() + takePatienceMs;
+  for (;;) {
+    try {
+      return takeNow(pidfd);
+    } catch (error) {
+      const { code } = error as { code?: string };
+      if (code === 'ESRCH' || code === 'EBADF') return undefined;
+      if (code !== 'EPERM' || performance.now() > deadline) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, takeRetryMs);
+    }
+  }
+}
+
+function takeNow(pidfd: number): HeldDescriptors {
   const taken: number[] = [];
   try {
     for (const target of [heldAt.master, heldAt.pipeRead, heldAt.pipeWrite]) taken.push(pidfdGetfd(pidfd, target));
   } catch (error) {
     for (const fd of taken) closeSync(fd);
-    if (isGone(error) || (error as { code?: string }).code === 'EBADF') return undefined;
     throw error;
   }
   const [master, pipeRead, pipeWrite] = taken as [number, number, number];

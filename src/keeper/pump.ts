@@ -202,8 +202,11 @@ export function startPump({ epoll, held, spool, input, hooks }: PumpOptions): Pu
     sendInput() {
       if (state === 'closed' || state === 'finishing') return;
       flushInput();
-      if (state === 'watching') setWatch(true);
-      else if (state === 'stalled' && input.length > 0) timer ??= setTimeout(retry, retryMs);
+      if (state === 'watching') {
+        // What the input brings back usually comes at once: be there for it.
+        floodedAt = performance.now();
+        pump();
+      } else if (state === 'stalled' && input.length > 0) timer ??= setTimeout(retry, retryMs);
     },
     resize(size) {
       if (state !== 'closed' && state !== 'finishing') setWindowSize(held.master, size);

@@ -5,22 +5,25 @@ import type { TerminalSize } from '#contract/common.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { type KeeperTerminal, spoolBacklogBytes, spoolKeepBytes } from '#contract/keeper.ts';
 import type { Exit } from '#contract/warden.ts';
+import { createBell } from '#keeper/bell.ts';
 import { type ConsoleSocket, openConsoleSocket } from '#keeper/console-socket.ts';
 import { endHolder, type HeldDescriptors, openHolder, startHolder, takeFromHolder } from '#keeper/holder.ts';
+import { guardHolder, type HolderGuard } from '#keeper/holder-guard.ts';
 import { createInputQueue } from '#keeper/input-queue.ts';
 import { type Pump, startPump } from '#keeper/pump.ts';
 import { createRecorder } from '#keeper/recorder.ts';
 import type { RecordingWriter } from '#keeper/recording-writer.ts';
 import type { Spool } from '#keeper/spool.ts';
 import { type Mark, type TerminalState, writeTerminalState } from '#keeper/terminal-state.ts';
-import { type Epoll, epollEvents, type EpollWatch } from '#kernel/epoll.ts';
+import type { Epoll } from '#kernel/epoll.ts';
 import { setNonblocking } from '#kernel/nonblocking.ts';
 import { makePipe } from '#kernel/splice.ts';
 import { setWindowSize } from '#kernel/winsize.ts';
 
 /** How long `close` waits for a recording that the disk does not take. */
 const closePatienceMs = 10_000;
-const holderRetryMs = 1000;
+/** Bytes of one reply at most: larger ones move no faster and cost memory for every viewer. */
+const replyBytes = 262_144;
 
 export interface TerminalOptions {
   readonly epoll: Epoll;
@@ -63,17 +66,12 @@ export function createTerminal(options: TerminalOptions): Terminal {
   let state = options.state;
   let pump: Pump | undefined;
   let console: ConsoleSocket | undefined;
-  let holderWatch: EpollWatch | undefined;
-  let holderFd: number | undefined;
-  let holderTimer: NodeJS.Timeout | undefined;
+  let guard: HolderGuard | undefined;
   let forgotten = false;
   let suspended = false;
   const input = createInputQueue();
-  const waiters = new Set<() => void>();
+  const bell = createBell();
 
-  const wake = (): void => {
-    for (const waiter of [...waiters]) waiter();
-  };
   /** Persists a change. Marks that the recording has already are dropped with it. */
   const change = (changes: Partial<TerminalState>): void => {
     const next = { ...state, ...changes };
@@ -100,7 +98,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     onSealed: () => {
       spool.trim(writer.offset - spoolKeepBytes);
       pump?.resume();
-      if (ended()) wake();
+      if (ended()) bell.ring();
       if (state.phase === 'closing' && !pump && recorder.complete) void forget();
     },
     onFailure: (error) => {
@@ -118,47 +116,28 @@ export function createTerminal(options: TerminalOptions): Terminal {
     apply({ ...changes, marks: [...state.marks, mark], nextMark: mark.number + 1 });
     recorder.mark(mark);
   };
-  const releaseHolder = (): void => {
-    clearTimeout(holderTimer);
-    holderWatch?.remove();
-    holderWatch = undefined;
-    if (holderFd !== undefined) closeSync(holderFd);
-    holderFd = undefined;
-  };
   /** All output is in the spool: no program is left, or the terminal is being closed. */
   const hungUp = (): void => {
     pump = undefined;
-    releaseHolder();
+    guard?.close();
     if (state.holder) endHolder(state.holder);
     const phase = state.phase === 'closing' ? 'closing' : 'over';
     if (phase !== state.phase || state.holder) follow({ phase, holder: null });
     const exit = state.exit ?? (phase === 'closing' ? { exitCode: null, signal: null } : undefined);
     if (exit && !state.exitMarked) markWith(exit, { exit, exitMarked: true }, follow);
-    wake();
+    bell.ring();
     recorder.settle().catch((error: unknown) => log.error({ err: error, terminalId }, 'sealing failed'));
     if (phase === 'closing' && recorder.complete) void forget();
   };
-  /** Sees to it that a process beside the keeper holds the descriptors, now and when that process ends. */
-  const keepHeld = (held: HeldDescriptors): void => {
-    releaseHolder();
-    try {
-      holderFd = state.holder ? openHolder(state.holder) : undefined;
-      if (holderFd === undefined) {
-        follow({ holder: startHolder(options.spoolDirectory, terminalId, held) });
-        holderFd = state.holder ? openHolder(state.holder) : undefined;
-      }
-      if (holderFd === undefined) throw new Error('a holder ended at once');
-      holderWatch = epoll.add(holderFd, epollEvents.readable, () => {
-        log.warn({ terminalId }, 'a holder ended; another takes its place');
-        keepHeld(held);
-      });
-    } catch (error) {
-      log.error({ err: error, terminalId }, 'a terminal has no holder for now: it would not survive the keeper');
-      holderTimer = setTimeout(() => keepHeld(held), holderRetryMs);
-    }
-  };
   const live = (held: HeldDescriptors): void => {
-    keepHeld(held);
+    guard = guardHolder({
+      epoll,
+      log,
+      terminalId,
+      holder: state.holder,
+      start: () => startHolder(options.spoolDirectory, terminalId, held),
+      onStarted: (holder) => follow({ holder }),
+    });
     pump = startPump({
       epoll,
       held,
@@ -168,7 +147,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
         mayGrow: () => spool.end - writer.offset < spoolBacklogBytes,
         arrived: (bytes) => {
           recorder.arrived(bytes);
-          wake();
+          bell.ring();
         },
         makeRoom: options.makeRoom,
         blocked: (error) => {
@@ -214,23 +193,10 @@ export function createTerminal(options: TerminalOptions): Terminal {
       rmSync(directory, { recursive: true, force: true });
       forgotten = true;
       options.onForgotten();
-      wake();
+      bell.ring();
     })();
     return forgetting;
   };
-
-  const waitFor = (milliseconds: number, signal?: AbortSignal): Promise<void> =>
-    new Promise((resolve) => {
-      const done = (): void => {
-        clearTimeout(timer);
-        waiters.delete(done);
-        signal?.removeEventListener('abort', done);
-        resolve();
-      };
-      const timer = setTimeout(done, milliseconds);
-      waiters.add(done);
-      signal?.addEventListener('abort', done);
-    });
 
   if (state.phase === 'waiting') listen();
   else if (state.phase === 'live') adopt();
@@ -262,10 +228,10 @@ export function createTerminal(options: TerminalOptions): Terminal {
         const left = deadline - performance.now();
         const none = offset === spool.end;
         if (!none || ended() || left <= 0 || signal.aborted) {
-          const bytes = none ? Buffer.alloc(0) : spool.read(offset, maximumBytes);
+          const bytes = none ? Buffer.alloc(0) : spool.read(offset, Math.min(maximumBytes, replyBytes));
           return { bytes, end: spool.end, ended: ended() && offset + bytes.length === spool.end };
         }
-        await waitFor(left, signal);
+        await bell.wait(left, signal);
       }
     },
     input(bytes) {
@@ -299,13 +265,13 @@ export function createTerminal(options: TerminalOptions): Terminal {
       console = undefined;
       follow({ phase: 'closing' });
       if (state.holder) {
-        releaseHolder();
+        guard?.close();
         endHolder(state.holder);
       }
       if (pump) pump.finish();
       else hungUp();
       const deadline = performance.now() + closePatienceMs;
-      while (!forgotten && performance.now() < deadline) await waitFor(deadline - performance.now());
+      while (!forgotten && performance.now() < deadline) await bell.wait(deadline - performance.now());
       if (!forgotten) {
         throw new CasemateError(
           'no_space',
@@ -326,10 +292,10 @@ export function createTerminal(options: TerminalOptions): Terminal {
       console?.close();
       pump?.close();
       pump = undefined;
-      releaseHolder();
+      guard?.close();
       await recorder.close();
       spool.close();
-      wake();
+      bell.ring();
     },
   };
 }

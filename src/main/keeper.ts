@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { flushCompileCache } from 'node:module';
 import path from 'node:path';
 import { pino } from 'pino';
 import { serveChannel } from '#channel/serve.ts';
@@ -39,6 +38,4 @@ keeper.running.catch((error: unknown) => {
   log.fatal({ err: error }, 'the keeper cannot go on');
   process.exit(1);
 });
-// Keeps the compile cache, where one is set, of a process that is usually ended by SIGKILL or not at all.
-flushCompileCache();
 process.send?.({ type: 'ready' });

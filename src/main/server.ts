@@ -46,6 +46,7 @@ process.on('unhandledRejection', (error) => {
 denyExecve();
 const started = composeServer(config, log);
 const server = await started;
-process.send?.({ type: 'ready', port: server.port });
 const setupPath = await server.setupLink();
+// Before `ready`, so that the supervisor has the link when it tells people where to go.
 if (setupPath !== null) process.send?.({ type: 'setup', path: setupPath });
+process.send?.({ type: 'ready', port: server.port });

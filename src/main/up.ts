@@ -21,7 +21,7 @@ async function up(): Promise<void> {
   const config = await readConfig(given);
   const paths = dataPaths(config.data);
   // The launcher's umask must not decide who reads what.
-  process.umask(0o077);
+  process.umask(0o027);
   const lock = lockDataDirectory(paths);
   const file = openLogFile(paths.log, 'up');
   const log = pino({ base: { process: 'up' }, level: config.logLevel }, pino.destination({ fd: file.fd, sync: true }));

@@ -109,7 +109,7 @@ test('H8 when the disk of the journal is full nothing leaves, and when it has ro
     const door = await broker.openDoor({ sets: [], allow: [{ host: '127.0.0.2', ports: [upstream.port] }], deny: [] });
     const url = `http://127.0.0.2:${upstream.port}/`;
     let last = '';
-    for (let turn = 0; turn < 200 && !/^HTTP\/1\.1 503 /.test(last); turn += 1)
+    for (let turn = 0; turn < 200 && !last.startsWith('HTTP/1.1 503 '); turn += 1)
       last = await rawRequest(door.port, get(url));
     assert.match(last, /^HTTP\/1\.1 503 [\s\S]*nothing may leave while it cannot be recorded/);
     const reached = upstream.requests.length;

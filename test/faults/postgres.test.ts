@@ -1,10 +1,21 @@
 import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
 import { access, chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { createInterface } from 'node:readline';
 import { test } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { openDatabase } from '#database/open-database.ts';
 import { prepareDatabase } from '#database/prepare.ts';
-import { migrationsDirectory, postgresIdentity, startPostgres, withClient } from '../support/start-database.ts';
+import {
+  migrationsDirectory,
+  postgresIdentity,
+  socketGid,
+  startPostgres,
+  withClient,
+} from '../support/start-database.ts';
 
 async function ownPostgres(t: { after(work: () => Promise<void>): void }) {
   const own = await startPostgres();
@@ -22,6 +33,8 @@ test('PostgreSQL listens on a Unix socket only, unprivileged, in a directory of 
   assert.match(status, /^NoNewPrivs:\t1$/m);
   assert.match(status, /^CapEff:\t0+$/m);
   assert.equal((await stat(data)).mode & 0o777, 0o700);
+  const socket = await stat(join(directory, 'run/.s.PGSQL.5432'));
+  assert.deepEqual([socket.mode & 0o777, socket.gid], [0o770, socketGid]);
   for (const name of await readdir(join(directory, 'passwords'))) {
     assert.equal((await stat(join(directory, 'passwords', name))).mode & 0o777, 0o600);
   }
@@ -110,4 +123,21 @@ test('a cluster of another major version is not touched', async (t) => {
   await assert.rejects(postgres.start(), { code: 'conflict', message: /PostgreSQL 14/ });
   await writeFile(join(data, 'PG_VERSION'), version);
   await postgres.start();
+});
+
+test('kill -9 of the supervisor ends PostgreSQL too, in good order', async (t) => {
+  const supervisor = spawn(process.execPath, [join(import.meta.dirname, '../support/postgres-supervisor.ts')], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  t.after(() => supervisor.kill('SIGKILL'));
+  const [line] = (await once(createInterface({ input: supervisor.stdout }), 'line')) as [string];
+  const { pid, directory } = JSON.parse(line) as { pid: number; directory: string };
+  t.after(() => rm(directory, { recursive: true, force: true }));
+  await access(`/proc/${pid}`);
+  supervisor.kill('SIGKILL');
+  const deadline = Date.now() + 10_000;
+  while (existsSync(`/proc/${pid}`) && Date.now() < deadline) await wait(50);
+  assert.ok(!existsSync(`/proc/${pid}`), 'PostgreSQL is still there');
+  // A shutdown removes it; a crash leaves it behind.
+  assert.ok(!existsSync(join(directory, 'pg/data/postmaster.pid')));
 });

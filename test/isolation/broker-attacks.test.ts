@@ -201,7 +201,7 @@ test('H13 a TLS hello that names another host than the CONNECT, or none, ends th
     });
     const { promise, resolve } = Promise.withResolvers<string>();
     tls.once('secureConnect', () => resolve('connected'));
-    tls.once('error', (error) => resolve(error.message));
+    tls.once('error', (error: Error) => resolve(error.message));
     tls.once('close', () => resolve('closed'));
     const outcome = await promise;
     tls.destroy();

@@ -214,7 +214,7 @@ test('a WebSocket works inside a TLS tunnel', async () => {
   const sockets = new WebSocketServer({ noServer: true });
   secure.server.on('upgrade', (request, socket, head) =>
     sockets.handleUpgrade(request, socket as Socket, head, (peer) =>
-      peer.on('message', (data) => peer.send(`echo ${String(data)}`)),
+      peer.on('message', (data: Buffer) => peer.send(`echo ${data.toString()}`)),
     ),
   );
   const socket = await tunnel('localhost', secure.port);

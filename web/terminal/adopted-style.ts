@@ -22,6 +22,20 @@ class AdoptedStyle extends HTMLElement {
 
 const elementName = 'casemate-adopted-style';
 
+/**
+ * Runs `build` with the document itself making adopted styles. xterm.js' scrollbar asks the document
+ * of the window, not the one it was given, and does so while a terminal is opened.
+ */
+export function withAdoptedStyles(build: () => void): void {
+  document.createElement = documentWithAdoptedStyles().createElement;
+  try {
+    build();
+  } finally {
+    // The method of the prototype shows through again.
+    Reflect.deleteProperty(document, 'createElement');
+  }
+}
+
 /** The document as xterm.js is given it (`documentOverride`): only `createElement('style')` differs. */
 export function documentWithAdoptedStyles(): Document {
   if (!customElements.get(elementName)) customElements.define(elementName, AdoptedStyle);
@@ -30,7 +44,7 @@ export function documentWithAdoptedStyles(): Document {
     get(target, property) {
       if (property === 'createElement') {
         return (name: string, options?: ElementCreationOptions) =>
-          target.createElement(name === 'style' ? elementName : name, options);
+          Document.prototype.createElement.call(target, name === 'style' ? elementName : name, options);
       }
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function') return value;

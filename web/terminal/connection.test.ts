@@ -37,9 +37,9 @@ class FakeSocket {
 
 const text = (value: string) => new TextEncoder().encode(value);
 
-function world(run: (parts: ReturnType<typeof build>) => void): void {
+function world(run: (parts: ReturnType<typeof build>) => void, answersHistory = true): void {
   mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
-  const parts = build();
+  const parts = build(answersHistory);
   try {
     run(parts);
   } finally {
@@ -48,7 +48,7 @@ function world(run: (parts: ReturnType<typeof build>) => void): void {
   }
 }
 
-function build() {
+function build(answersHistory: boolean) {
   const sockets: FakeSocket[] = [];
   const states: string[] = [];
   const screen = {
@@ -75,6 +75,8 @@ function build() {
     onState: (state) => states.push(state),
     onLatency: () => undefined,
     onSize: () => undefined,
+    onRole: () => undefined,
+    answersHistory,
     onEnded: () => undefined,
     onNotice: () => undefined,
   });
@@ -146,6 +148,21 @@ test('replies are sent only by the viewer that answers queries', () => {
   });
 });
 
+test('queries of a history that others saw are not answered again', () => {
+  world(({ screen, last, sent, connection }) => {
+    last().open();
+    last().receive({ kind: 'role', answersQueries: true });
+    last().receive({ kind: 'start', offset: 0 });
+    last().receive({ kind: 'output', offset: 0, bytes: text('old query') });
+    connection.reply('old');
+    screen.drawn[0]?.();
+    mock.timers.tick(250);
+    connection.reply('new');
+    const replies = sent().flatMap((frame) => (frame.kind === 'reply' ? [new TextDecoder().decode(frame.bytes)] : []));
+    assert.deepEqual(replies, ['new']);
+  }, false);
+});
+
 test('tries are spaced from 250 ms to 5 s, and an ended terminal is left alone', () => {
   world(({ sockets, last }) => {
     for (const wait of [250, 500, 1000, 2000, 4000, 5000, 5000]) {
@@ -168,7 +185,9 @@ test('tries are spaced from 250 ms to 5 s, and an ended terminal is left alone',
 test('a server that stops answering is noticed within half a second of a key press', () => {
   world(({ last, states, connection }) => {
     last().open();
-    const ping = last().sent.map(decodeBrowserFrame).find(({ kind }) => kind === 'ping');
+    const ping = last()
+      .sent.map(decodeBrowserFrame)
+      .find(({ kind }) => kind === 'ping');
     assert.ok(ping?.kind === 'ping');
     last().receive({ kind: 'pong', token: ping.token });
     connection.key('x');

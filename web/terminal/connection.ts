@@ -23,7 +23,15 @@ export interface ConnectionOptions {
   readonly createSocket?: (url: string, protocol: string) => WebSocket;
   readonly onState: (state: ConnectionState, attempt: number) => void;
   readonly onLatency: (milliseconds: number) => void;
+  /** The terminal has this size now, whoever asked for it. */
   readonly onSize: (size: TerminalSize) => void;
+  /** Whether this viewer drives: its size counts, and it answers queries. */
+  readonly onRole: (drives: boolean) => void;
+  /**
+   * Whether queries in the output before the first pause are answered. Not for a terminal that
+   * others saw before: its old queries were answered then, and an answer now would be typed text.
+   */
+  readonly answersHistory: boolean;
   readonly onEnded: (exit: { exitCode: number | null; signal: string | null }) => void;
   readonly onNotice: (message: string) => void;
 }
@@ -45,6 +53,8 @@ export interface TerminalConnection {
 
 /** Acknowledge after this many bytes were drawn, or after 50 ms: well inside the server's window. */
 const acknowledgeBytes = 65_536;
+/** Output that pauses this long is at its end. */
+const quietMs = 250;
 const encoder = new TextEncoder();
 
 /**
@@ -63,6 +73,8 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
   /** Raised by a reset, so that bytes of the screen before it are not counted. */
   let epoch = 0;
   let answersQueries = false;
+  let caughtUp = options.answersHistory;
+  let quietTimer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
   let ended = false;
   let size: TerminalSize | null = null;
@@ -86,8 +98,15 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
     acknowledgeTimer = undefined;
     if (drawn > acknowledged && send({ kind: 'acknowledge', offset: drawn })) acknowledged = drawn;
   };
+  const waitForQuiet = () => {
+    clearTimeout(quietTimer);
+    quietTimer = setTimeout(() => {
+      caughtUp = true;
+    }, quietMs);
+  };
   const takeOutput = (offset: number, bytes: Uint8Array) => {
     if (received === null) received = offset;
+    clearTimeout(quietTimer);
     const known = received - offset;
     if (known >= bytes.length) return;
     if (known < 0) {
@@ -101,6 +120,7 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
     screen.write(known === 0 ? bytes : bytes.subarray(known), () => {
       if (own !== epoch) return;
       drawn = reached;
+      if (!caughtUp && drawn === received) waitForQuiet();
       if (drawn - acknowledged >= acknowledgeBytes) acknowledge();
       else acknowledgeTimer ??= setTimeout(acknowledge, 50);
     });
@@ -117,7 +137,9 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
           received = frame.offset;
           drawn = frame.offset;
           acknowledged = frame.offset;
+          caughtUp = options.answersHistory && frame.offset === 0;
         }
+        if (!caughtUp) waitForQuiet();
         return;
       case 'size':
         options.onSize({ columns: frame.columns, rows: frame.rows });
@@ -127,6 +149,7 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
         return;
       case 'role':
         answersQueries = frame.answersQueries;
+        options.onRole(answersQueries);
         return;
       case 'notice':
         options.onNotice(frame.message);
@@ -196,7 +219,7 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
     key: (text) => sendText('key', text),
     paste: (text) => sendText('paste', text),
     reply(text) {
-      if (answersQueries) sendText('reply', text);
+      if (answersQueries && caughtUp) sendText('reply', text);
     },
     resize(next) {
       size = next;
@@ -214,6 +237,7 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
       closed = true;
       clearTimeout(retryTimer);
       clearTimeout(acknowledgeTimer);
+      clearTimeout(quietTimer);
       drop();
     },
   };

@@ -19,9 +19,7 @@ export function PasteDialog({ text, onPaste, onClose }: PasteDialogProps) {
       onOpenChange={(open) => !open && onClose()}
       title={lines > 1 ? `Paste ${lines} lines?` : 'Paste this?'}
       description={
-        lines > 1
-          ? 'Each line may run as a command of its own.'
-          : `${characters.toLocaleString()} characters.`
+        lines > 1 ? 'Each line may run as a command of its own.' : `${characters.toLocaleString()} characters.`
       }
       wide
     >

@@ -6,7 +6,7 @@ import { WebLinksAddon } from '@xterm/addon-web-links';
 import { type IDisposable, Terminal } from '@xterm/xterm';
 import type { TerminalSize } from '#contract/common.ts';
 import { onThemeChange } from '../ui/theme.ts';
-import { documentWithAdoptedStyles } from './adopted-style.ts';
+import { documentWithAdoptedStyles, withAdoptedStyles } from './adopted-style.ts';
 import { copyText } from './clipboard.ts';
 import { readColours } from './colours.ts';
 import { type ConnectionOptions, openConnection } from './connection.ts';
@@ -14,7 +14,8 @@ import { type Arrow, arrowSequence, type Modifiers } from './keys.ts';
 import { watchReplies } from './replies.ts';
 import { watchWebgl } from './webgl.ts';
 
-export interface SessionOptions extends Omit<ConnectionOptions, 'url' | 'screen' | 'onSize' | 'createSocket'> {
+export interface SessionOptions
+  extends Omit<ConnectionOptions, 'url' | 'screen' | 'onSize' | 'onRole' | 'createSocket'> {
   readonly container: HTMLElement;
   readonly terminalId: string;
   readonly label: string;
@@ -72,11 +73,16 @@ export function openSession(options: SessionOptions): Session {
   terminal.loadAddon(new UnicodeGraphemesAddon());
   terminal.loadAddon(new WebLinksAddon((event, uri) => openLink(event, uri)));
   terminal.options.linkHandler = { activate: (event, uri) => openLink(event, uri) };
-  terminal.open(container);
+  withAdoptedStyles(() => terminal.open(container));
   terminal.textarea?.setAttribute('aria-label', options.label);
   const webgl = watchWebgl(terminal);
   const isReply = watchReplies(terminal);
 
+  let drives = false;
+  let wanted: TerminalSize | null = null;
+  const show = ({ columns, rows }: TerminalSize) => {
+    if (columns !== terminal.cols || rows !== terminal.rows) terminal.resize(columns, rows);
+  };
   const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
   const connection = openConnection({
     ...options,
@@ -85,8 +91,10 @@ export function openSession(options: SessionOptions): Session {
       write: (bytes, drawn) => terminal.write(bytes, drawn),
       reset: () => terminal.reset(),
     },
-    onSize: ({ columns, rows }) => {
-      if (columns !== terminal.cols || rows !== terminal.rows) terminal.resize(columns, rows);
+    onSize: show,
+    onRole: (now) => {
+      drives = now;
+      if (now && wanted) show(wanted);
     },
   });
   const sendTyped = (text: string) => {
@@ -94,20 +102,15 @@ export function openSession(options: SessionOptions): Session {
   };
 
   let visible = true;
-  let sizeSent: TerminalSize | null = null;
+  /** Tells what fits here. The server decides by who drives; who does sees it at once. */
   const fitNow = () => {
     const proposed = visible && container.clientWidth > 0 ? fit.proposeDimensions() : undefined;
     if (!proposed || !Number.isFinite(proposed.cols) || !Number.isFinite(proposed.rows)) return;
     const size = { columns: Math.max(2, proposed.cols), rows: Math.max(1, proposed.rows) };
-    if (size.columns !== terminal.cols || size.rows !== terminal.rows) terminal.resize(size.columns, size.rows);
-    if (sizeSent?.columns === size.columns && sizeSent.rows === size.rows) return;
-    sizeSent = size;
+    if (wanted?.columns === size.columns && wanted.rows === size.rows) return;
+    wanted = size;
+    if (drives) show(size);
     connection.resize(size);
-  };
-  /** Another window may have set another size; who works here decides again. */
-  const claimSize = () => {
-    sizeSent = null;
-    fitNow();
   };
   let resizeTimer: ReturnType<typeof setTimeout> | undefined;
   const observer = new ResizeObserver(() => {
@@ -129,7 +132,6 @@ export function openSession(options: SessionOptions): Session {
   };
   on(window, 'offline', () => connection.offline());
   on(window, 'online', () => connection.retry());
-  on(container, 'focusin', claimSize);
   on(
     container,
     'paste',

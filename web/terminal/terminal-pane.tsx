@@ -74,6 +74,8 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
           if (next === 'lost') setLatency(null);
           if (next === 'lost' && tries >= 2) latest.current.onDoubt();
         },
+        // Older than this, somebody saw its beginning.
+        answersHistory: Date.now() - Date.parse(terminal.createdAt) < 15_000,
         onLatency: setLatency,
         onEnded: (how) => {
           setExit(how);
@@ -99,7 +101,7 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
       session.current?.dispose();
       session.current = null;
     };
-  }, [terminal.id, terminal.title, paste, coarse]);
+  }, [terminal.id, terminal.title, terminal.createdAt, paste, coarse]);
 
   useEffect(() => {
     session.current?.setVisible(visible);
@@ -119,7 +121,12 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
   };
   const pasteFromClipboard = async () => {
     const text = await readClipboard();
-    if (text === null) toast({ tone: 'warn', title: 'The browser did not give the clipboard', detail: 'Hold the terminal and choose Paste.' });
+    if (text === null)
+      toast({
+        tone: 'warn',
+        title: 'The browser did not give the clipboard',
+        detail: 'Hold the terminal and choose Paste.',
+      });
     else paste(text);
   };
   const endPaste = (text: string | null) => {
@@ -131,7 +138,11 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
   return (
     <div className="absolute inset-0 flex flex-col bg-terminal" hidden={!visible}>
       <div className="relative min-h-0 flex-1">
-        <div ref={container} className="absolute inset-y-1.5 right-0 left-2.5 overflow-hidden" data-terminal={terminal.id} />
+        <div
+          ref={container}
+          className="absolute inset-y-1.5 right-0 left-2.5 overflow-hidden"
+          data-terminal={terminal.id}
+        />
         {searching ? (
           <SearchBar matches={matches} onSearch={onSearch} onClose={closeSearch} />
         ) : (

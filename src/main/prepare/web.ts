@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
-import { existsSync } from 'node:fs';
-import { copyFile, lstat, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { constants, existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBuilder } from '#main/prepare/builder.ts';
 import { buildOnce, inCache } from '#main/prepare/cache.ts';
@@ -60,7 +60,11 @@ async function digestOfInputs(release: string): Promise<string> {
 /** Copies regular files and directories and nothing else; as new files that belong to who copies. */
 async function copyPlain(from: string, to: string): Promise<void> {
   const status = await lstat(from);
-  if (status.isFile()) await copyFile(from, to);
+  if (status.isFile()) {
+    // Not copyFile, which gives the copy the owner of the original.
+    const content = await readFile(from, { flag: constants.O_RDONLY | constants.O_NOFOLLOW });
+    await writeFile(to, content, { mode: 0o644 });
+  }
   if (!status.isDirectory()) return;
   // The builder writes beside its sources (temporary configuration), so its directories are its own.
   await mkdir(to, { recursive: true, mode: 0o755 });

@@ -2,15 +2,15 @@ import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
-import type { FastifyInstance } from 'fastify';
 import type { Logger } from 'pino';
 import type { ServerConfig } from '#config/process.ts';
+import type { App } from '#http/app.ts';
 import type { Setup } from '#identity/setup.ts';
 
 const loopbackPattern = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
 
 /** Listens on the admin socket, for its owner alone. */
-export async function listenOnAdminSocket(admin: FastifyInstance, runDirectory: string): Promise<void> {
+export async function listenOnAdminSocket(admin: App, runDirectory: string): Promise<void> {
   const path = join(runDirectory, 'admin.sock');
   // Left over from a server that was killed: the directory is ours alone, so it is nobody else's.
   await rm(path, { force: true });
@@ -23,7 +23,7 @@ export async function listenOnAdminSocket(admin: FastifyInstance, runDirectory: 
  * first would be it. Moves to the configured address once there is one.
  */
 export async function listenOnNetwork(
-  app: FastifyInstance,
+  app: App,
   { host, port }: Pick<ServerConfig, 'host' | 'port'>,
   setup: Pick<Setup, 'isNeeded' | 'onCompleted'>,
   log: Logger,

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildOnce, inCache, runsAsRoot } from '#main/prepare/cache.ts';
 import { readHostClients } from '#main/prepare/host-clients.ts';
@@ -17,10 +17,17 @@ export async function ensureTemplate(): Promise<string> {
   const npm = readdirSync(inCache('npm')).toSorted().at(-1) ?? '';
   const recipe = makeRecipe({ ...clients, npm, aptOptions, authorities: readAuthorities() });
   const target = inCache('templates', digestOfRecipe(recipe));
-  if (existsSync(target)) return target;
   await mkdir(inCache('templates'), { recursive: true, mode: 0o755 });
-  await buildOnce(target, (partial) => buildTemplate(recipe, partial));
+  if (!existsSync(target)) await buildOnce(target, (partial) => buildTemplate(recipe, partial));
+  await pointAt(inCache('templates/base'), `${digestOfRecipe(recipe)}/base`);
   return target;
+}
+
+/** `templates/base` is the newest one, for people and for tests; instances name theirs by digest. */
+async function pointAt(link: string, target: string): Promise<void> {
+  const fresh = `${link}.${process.pid}`;
+  await symlink(target, fresh);
+  await rename(fresh, link);
 }
 
 /** How this machine's APT reaches its archive: proxies and authorities, as options for mmdebstrap's own APT. */

@@ -1,4 +1,3 @@
-import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
 import type { Log } from '#channel/log.ts';
@@ -31,9 +30,7 @@ export async function openInstanceDatabase(of: {
     const passwords = await loadPasswords(of.paths.pgPasswords);
     return { start: null, prepare: () => prepareDatabase({ ownerUrl, migrationsDirectory, passwords }) };
   }
-  const binaries =
-    of.config.postgresBin ??
-    (await hydrateBinaries(embeddedPackageDirectory(`file://${realpathSync(of.release)}/package.json`)));
+  const binaries = of.config.postgresBin ?? (await hydrateBinaries(embeddedPackageDirectory()));
   const postgres = createPostgres({
     binaries,
     directory: of.paths.pg,

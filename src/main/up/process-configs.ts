@@ -1,4 +1,4 @@
-import { chownSync, renameSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, renameSync, writeFileSync } from 'node:fs';
 import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
@@ -128,6 +128,8 @@ export function serverConfig(
 export function writeForGroup(path: string, content: string, gid: number): void {
   const fresh = `${path}.new`;
   writeFileSync(fresh, content, { mode: 0o640 });
+  // The umask may have taken the group's bit away.
+  chmodSync(fresh, 0o640);
   chownSync(fresh, 0, gid);
   renameSync(fresh, path);
 }

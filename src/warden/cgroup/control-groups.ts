@@ -16,6 +16,8 @@ export interface ControlGroups {
   usage(path: string): GroupUsage;
   /** Pids of the group and of those below it. */
   members(path: string): number[];
+  /** True while the group or one above it is frozen. */
+  frozen(path: string): boolean;
   /** Gathers the session of `leader` from group `path` in a group of its own below it, and answers that group's path. */
   gather(path: string, name: string, leader: number): string;
   /** Kills what is in the group and below, until it is empty. */
@@ -77,6 +79,18 @@ export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
     };
   };
 
+  const frozen = (path: string): boolean => {
+    const freezer = controllers.get('freezer');
+    try {
+      return freezer === undefined
+        ? field(`${unified}${path}/cgroup.events`, 'frozen') === 1
+        : readFileSync(`${freezer}${path}/freezer.state`, 'latin1').trim() !== 'THAWED';
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
+    }
+  };
+
   const gather = (path: string, name: string, leader: number): string => {
     const child = `${path}/${name}`;
     const file = `${tracking}${child}/cgroup.procs`;
@@ -115,6 +129,7 @@ export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
     },
     usage,
     members,
+    frozen,
     gather,
     kill,
     discard: (path) => {

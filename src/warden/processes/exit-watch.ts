@@ -31,7 +31,7 @@ export function createExitWatch(onFailure: (error: unknown) => void): ExitWatch 
 /** A stranger's code is readable only after whoever is its parent now has reaped it. */
 async function settle(pidfd: number): Promise<Exit> {
   let status: WaitStatus | 'unknown' | undefined;
-  for (let attempt = 0; attempt < 10; attempt += 1) {
+  for (let attempt = 0; attempt < 50; attempt += 1) {
     status = pidfdExit(pidfd);
     if (typeof status === 'object') {
       return {
@@ -39,7 +39,7 @@ async function settle(pidfd: number): Promise<Exit> {
         signal: status.signal === null ? null : (signalNames.get(status.signal) ?? `SIG${status.signal}`),
       };
     }
-    await sleep(20);
+    await sleep(40);
   }
   return { exitCode: null, signal: null };
 }

@@ -83,6 +83,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   };
 
   const cgroupOf = (id: SandboxId): string => `/casemate-${config.instance}/${id}`;
+  const stateOf = (id: SandboxId): SandboxStatus['state'] => (groups.frozen(cgroupOf(id)) ? 'frozen' : 'running');
   const runtimeOf = (tier: Tier): Runtime => {
     const runtime = runtimes.get(tier);
     if (!runtime) throw new CasemateError('unavailable', 'This server has no runtime of that isolation tier.');
@@ -200,7 +201,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   const create = async (request: SandboxRequest): Promise<SandboxStatus> => {
     const known = running.get(request.sandboxId);
-    if (known) return statusOf(known.record, 'running');
+    if (known) return statusOf(known.record, stateOf(request.sandboxId));
     requireWithin(request.resources, config.maximumResources);
     if (!(await exists(templateRoot(request.template)))) {
       throw new CasemateError('not_found', 'This server has no template of that name.');
@@ -265,7 +266,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         const sandbox = running.get(sandboxId);
         if (sandbox) await stop(sandbox, 'The sandbox was stopped.');
       }),
-    list: () => [...running.values()].map(({ record }) => statusOf(record, 'running')),
+    list: () => [...running.values()].map(({ record }) => statusOf(record, stateOf(record.sandboxId))),
     live,
     deleteDisk: (workspaceId) =>
       inTurn(workspaceId, async () => {

@@ -14,6 +14,8 @@ export interface TestServer extends AsyncDisposable {
   readonly port: number;
   readonly config: ServerConfig;
   readonly adminSocket: string;
+  /** As the commands take it in `--data`. */
+  readonly data: string;
   readonly database: TestDatabase;
   readonly process: ChildProcess;
   /** What the server told its supervisor as the path of the set-up link. */
@@ -37,7 +39,8 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
   const directory = await mkdtemp(join(tmpdir(), 'casemate-access-'));
   const database = await startDatabase();
   const port = await freePort();
-  for (const name of ['run', 'vault', 'recordings', 'web']) await mkdir(join(directory, name), { mode: 0o700 });
+  for (const name of ['run', 'run/server', 'vault', 'recordings', 'web'])
+    await mkdir(join(directory, name), { mode: 0o700 });
   await mkdir(join(directory, 'web/assets'));
   await writeFile(join(directory, 'web/index.html'), '<!doctype html><title>Casemate</title>');
   await writeFile(join(directory, 'web/assets/index-abc123.js'), 'export {};\n');
@@ -54,7 +57,7 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
     session: { idleMinutes: 60, absoluteHours: 168, maximumConcurrent: 3 },
     maintenance: false,
     webDirectory: join(directory, 'web'),
-    runDirectory: join(directory, 'run'),
+    runDirectory: join(directory, 'run/server'),
     vaultDirectory: join(directory, 'vault'),
     recordingsDirectory: join(directory, 'recordings'),
     wardenSocket: join(directory, 'warden.sock'),
@@ -95,6 +98,7 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
     port,
     config,
     adminSocket: join(config.runDirectory, 'admin.sock'),
+    data: directory,
     database,
     process: child,
     setupPath,

@@ -25,11 +25,15 @@ export function ActivityPage() {
   const names = useMemo(() => new Map(workspaces?.map(({ id, name }) => [id as string, name])), [workspaces]);
   const records = query.data?.pages.flatMap(({ items }) => items) ?? [];
   const wanted = text.trim().toLowerCase();
-  const shown = wanted === '' ? records : records.filter((record) => JSON.stringify(record).toLowerCase().includes(wanted));
+  const shown =
+    wanted === '' ? records : records.filter((record) => JSON.stringify(record).toLowerCase().includes(wanted));
   const days = byDay(shown);
 
   return (
-    <Page title="Activity" lead="Everything that people, keys, sandboxes and this server did. Nothing here can be edited.">
+    <Page
+      title="Activity"
+      lead="Everything that people, keys, sandboxes and this server did. Nothing here can be edited."
+    >
       <div className="mb-5 flex flex-wrap gap-2">
         <select
           aria-label="Kind of event"
@@ -85,7 +89,12 @@ export function ActivityPage() {
   );
 }
 
-const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: 'long', day: 'numeric', month: 'long', year: 'numeric' });
+const dayFormat = new Intl.DateTimeFormat(undefined, {
+  weekday: 'long',
+  day: 'numeric',
+  month: 'long',
+  year: 'numeric',
+});
 
 function byDay(records: readonly AuditRecord[]): readonly { day: string; records: AuditRecord[] }[] {
   const days: { day: string; records: AuditRecord[] }[] = [];

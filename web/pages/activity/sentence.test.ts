@@ -15,7 +15,10 @@ test('every event of the catalogue has a sentence that its own fields complete',
 
 test('ids are replaced by names, and missing fields do not break a sentence', () => {
   const known = new Map([['w1', 'Website']]);
-  assert.equal(sentenceOf({ event: 'policy.changed', fields: { workspaceId: 'w1' } }, known), 'changed what may leave Website');
+  assert.equal(
+    sentenceOf({ event: 'policy.changed', fields: { workspaceId: 'w1' } }, known),
+    'changed what may leave Website',
+  );
   assert.equal(sentenceOf({ event: 'file.read', fields: {} }, known), 'read something');
   assert.equal(sentenceOf({ event: 'a.new-one', fields: {} }, known), 'a.new-one');
 });

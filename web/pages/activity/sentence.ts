@@ -1,7 +1,10 @@
 import { auditCatalogue, type AuditRecord } from '#contract/audit.ts';
 
 /** What happened, without the actor: the catalogue's sentence with the record's fields put in. */
-export function sentenceOf({ event, fields }: Pick<AuditRecord, 'event' | 'fields'>, names: ReadonlyMap<string, string>): string {
+export function sentenceOf(
+  { event, fields }: Pick<AuditRecord, 'event' | 'fields'>,
+  names: ReadonlyMap<string, string>,
+): string {
   if (!Object.hasOwn(auditCatalogue, event)) return event;
   const { sentence } = auditCatalogue[event as keyof typeof auditCatalogue];
   return sentence.replace(/\{(\w+)\}/g, (_, field: string) => {

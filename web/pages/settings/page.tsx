@@ -35,7 +35,11 @@ export function SettingsPage() {
                 {session?.team && ` · ${session.team.role} of ${session.team.name}`}
               </p>
             </div>
-            <Button icon={<LogOut size={14} aria-hidden />} busy={leave.isPending && 'Signing out…'} onClick={() => leave.mutate()}>
+            <Button
+              icon={<LogOut size={14} aria-hidden />}
+              busy={leave.isPending && 'Signing out…'}
+              onClick={() => leave.mutate()}
+            >
               Sign out
             </Button>
           </div>

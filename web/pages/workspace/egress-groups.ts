@@ -20,7 +20,16 @@ export function groupEgress(items: readonly Egress[]): readonly EgressGroup[] {
     const key = `${allowed ? 'a' : 'r'} ${host} ${port}`;
     const group = groups.get(key);
     if (!group) {
-      groups.set(key, { key, host, port, allowed, count: 1, time, reason, credentials: credential ? [credential] : [] });
+      groups.set(key, {
+        key,
+        host,
+        port,
+        allowed,
+        count: 1,
+        time,
+        reason,
+        credentials: credential ? [credential] : [],
+      });
       continue;
     }
     group.count += 1;

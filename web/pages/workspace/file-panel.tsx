@@ -45,7 +45,11 @@ export function FilePanel({ workspace, selected, onOpen }: FilePanelProps) {
 function GitStrip({ workspace }: { readonly workspace: Workspace }) {
   const { data: git } = useQuery(gitQuery(workspace.id));
   if (!git?.repository) {
-    return <p className="min-w-0 flex-1 truncate text-sm font-medium">{git ? 'Files' : (workspace.git?.branch ?? 'Files')}</p>;
+    return (
+      <p className="min-w-0 flex-1 truncate text-sm font-medium">
+        {git ? 'Files' : (workspace.git?.branch ?? 'Files')}
+      </p>
+    );
   }
   const branch = git.branch ?? git.head?.slice(0, 8) ?? 'no branch';
   return (

@@ -52,7 +52,11 @@ export function FileRow({ entry, name, path, level, open, selected, reachable, o
       <ChevronRight
         size={13}
         aria-hidden
-        className={classNames('shrink-0 text-faint transition-transform duration-100', open && 'rotate-90', !directory && 'invisible')}
+        className={classNames(
+          'shrink-0 text-faint transition-transform duration-100',
+          open && 'rotate-90',
+          !directory && 'invisible',
+        )}
       />
       <Icon size={14} aria-hidden className={classNames('shrink-0', directory ? 'text-accent' : 'text-muted')} />
       <span>{name}</span>

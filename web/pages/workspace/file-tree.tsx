@@ -82,7 +82,8 @@ function Directory(props: DirectoryProps) {
   const indent = { paddingLeft: 12 + level * 12 };
   if (isPending) return <Note indent={indent}>Reading…</Note>;
   if (error) return <Note indent={indent}>{messageOf(error)}</Note>;
-  if (data.entries.length === 0) return <Note indent={indent}>{level === 1 ? 'Nothing here yet. A terminal can make files.' : 'Empty'}</Note>;
+  if (data.entries.length === 0)
+    return <Note indent={indent}>{level === 1 ? 'Nothing here yet. A terminal can make files.' : 'Empty'}</Note>;
   const entries = sortEntries(data.entries);
   return (
     <div role={level === 1 ? 'presentation' : 'group'}>
@@ -117,7 +118,9 @@ function Directory(props: DirectoryProps) {
           {entries.length - shown} more
         </button>
       )}
-      {data.truncated && <Note indent={indent}>The folder holds more than can be listed. See the rest in a terminal.</Note>}
+      {data.truncated && (
+        <Note indent={indent}>The folder holds more than can be listed. See the rest in a terminal.</Note>
+      )}
     </div>
   );
 }

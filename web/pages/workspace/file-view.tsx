@@ -70,8 +70,8 @@ export function FileView({ workspaceId, path }: FileViewProps) {
         )}
         {shown?.kind === 'binary' && (
           <Notice tone="info" title={`${name} is not text`} className="m-4">
-            It holds {byteSize(bytes?.length ?? 0)} that are not UTF-8, so there is nothing to read here. You can download
-            it.
+            It holds {byteSize(bytes?.length ?? 0)} that are not UTF-8, so there is nothing to read here. You can
+            download it.
           </Notice>
         )}
         {shown?.kind === 'empty' && <p className="p-4 text-sm text-muted">The file is empty.</p>}

@@ -54,7 +54,12 @@ export function WorkspaceHeader({ workspace, filesPressed, networkPressed, onFil
 
   return (
     <header className="flex h-12 shrink-0 items-center gap-2 border-b bg-canvas pr-2 pl-2 sm:pl-3">
-      <IconButton label={filesPressed ? 'Hide the files' : 'Show the files'} aria-pressed={filesPressed} onClick={onFiles} className="max-sm:hidden">
+      <IconButton
+        label={filesPressed ? 'Hide the files' : 'Show the files'}
+        aria-pressed={filesPressed}
+        onClick={onFiles}
+        className="max-sm:hidden"
+      >
         <PanelLeft size={16} />
       </IconButton>
       <nav aria-label="Breadcrumb" className="flex min-w-0 items-center gap-1 max-sm:pl-2">
@@ -125,7 +130,10 @@ export function WorkspaceHeader({ workspace, filesPressed, networkPressed, onFil
           </p>
         )}
         {mayRun && (
-          <MenuItem icon={running ? <Square size={14} /> : <Play size={14} />} onSelect={running ? askStop : () => start.mutate()}>
+          <MenuItem
+            icon={running ? <Square size={14} /> : <Play size={14} />}
+            onSelect={running ? askStop : () => start.mutate()}
+          >
             {running ? 'Stop the sandbox' : 'Start the sandbox'}
           </MenuItem>
         )}

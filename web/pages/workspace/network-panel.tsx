@@ -97,7 +97,8 @@ function GroupRow({ group, workspace }: { readonly group: EgressGroup; readonly 
     },
     onError: (failure) => toast({ tone: 'bad', title: `${host} was not allowed`, detail: messageOf(failure) }),
   });
-  const allowedSince = !allowed && workspace.policy.allow.some((destination) => matchesDestination(destination, host, port));
+  const allowedSince =
+    !allowed && workspace.policy.allow.some((destination) => matchesDestination(destination, host, port));
   return (
     <li className="flex gap-2.5 border-b px-3 py-2.5 animate-appear">
       <span className="mt-0.5 shrink-0">

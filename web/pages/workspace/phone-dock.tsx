@@ -9,14 +9,18 @@ interface PhoneDockProps {
   readonly onNetwork: () => void;
 }
 
-const itemClass = 'flex h-13 flex-1 flex-col items-center justify-center gap-0.5 rounded-lg text-2xs font-medium text-muted active:bg-hover';
+const itemClass =
+  'flex h-13 flex-1 flex-col items-center justify-center gap-0.5 rounded-lg text-2xs font-medium text-muted active:bg-hover';
 
 /** A workspace's own dock on a phone; it gives way to the keyboard. */
 export function PhoneDock({ workspaceId, onFiles, onNetwork }: PhoneDockProps) {
   const { data = [] } = useQuery(egressQuery(workspaceId));
   const refused = data.filter(({ allowed }) => !allowed).length;
   return (
-    <nav aria-label="Workspace" className="flex shrink-0 gap-1 border-t bg-surface px-1 safe-bottom [@media(max-height:520px)]:hidden">
+    <nav
+      aria-label="Workspace"
+      className="flex shrink-0 gap-1 border-t bg-surface px-1 safe-bottom [@media(max-height:520px)]:hidden"
+    >
       <Link to="/workspaces" search={{}} className={itemClass}>
         <Boxes size={18} aria-hidden />
         Workspaces

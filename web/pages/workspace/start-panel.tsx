@@ -25,7 +25,8 @@ export function StartPanel({ workspace, tabs, mayDrive }: StartPanelProps) {
   const { data: secrets } = useQuery({ ...secretsQuery, enabled: can('secret:read') });
   const { start, starting } = useStart(workspace, tabs);
   const [command, setCommand] = useState('');
-  const missing = (kind: string | null) => kind !== null && secrets !== undefined && !secrets.some((secret) => secret.kind === kind);
+  const missing = (kind: string | null) =>
+    kind !== null && secrets !== undefined && !secrets.some((secret) => secret.kind === kind);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     if (command.trim() !== '') start({ command: command.trim() });

@@ -80,7 +80,7 @@ export function TabBar({ workspace, tabs, mayDrive, ref }: TabBarProps) {
           />
         ))}
       </div>
-      {mayDrive && (tabs.terminals.length > 0 || tabs.files.length > 0) && (
+      {mayDrive && (
         <Menu
           align="start"
           trigger={
@@ -152,11 +152,11 @@ function Tab({ tab, tabs, name, icon, mark, state, title, closeLabel, onClose }:
         <button
           type="button"
           tabIndex={-1}
-          aria-label={closeLabel}
+          aria-hidden
           title={closeLabel}
           onClick={onClose}
           className={classNames(
-            'grid size-5 place-items-center rounded-sm text-muted hover:bg-line hover:text-text pointer-coarse:size-8',
+            'grid size-5 shrink-0 place-items-center rounded-sm text-muted hover:bg-line hover:text-text pointer-coarse:size-8',
             !selected && 'opacity-0 group-hover:opacity-100 pointer-coarse:opacity-100',
           )}
         >

@@ -51,7 +51,8 @@ export function useTabs(workspaceId: string): Tabs {
   }, [layout, terminals]);
   const activeTerminal = active.kind === 'terminal' ? active.id : null;
   useEffect(() => {
-    if (activeTerminal !== null) setLooked((before) => (before.has(activeTerminal) ? before : new Set(before).add(activeTerminal)));
+    if (activeTerminal !== null)
+      setLooked((before) => (before.has(activeTerminal) ? before : new Set(before).add(activeTerminal)));
   }, [activeTerminal]);
 
   const activate = useCallback((tab: ActiveTab) => setLayout((before) => ({ ...before, active: tab })), []);
@@ -74,10 +75,8 @@ export function useTabs(workspaceId: string): Tabs {
         files: before.files.includes(path) ? before.files : [...before.files, path].slice(-12),
         active: { kind: 'file', path },
       })),
-    closeFile: (path) =>
-      setLayout((before) => ({ ...before, files: before.files.filter((other) => other !== path) })),
-    hide: (id) =>
-      setLayout((before) => ({ ...before, terminals: before.terminals.filter((other) => other !== id) })),
+    closeFile: (path) => setLayout((before) => ({ ...before, files: before.files.filter((other) => other !== path) })),
+    hide: (id) => setLayout((before) => ({ ...before, terminals: before.terminals.filter((other) => other !== id) })),
     adopt(terminal) {
       client.setQueryData(query.queryKey, (list) =>
         list?.some(({ id }) => id === terminal.id) ? list : [...(list ?? []), terminal],

@@ -9,6 +9,7 @@ export const tierWords: Record<Tier, { readonly short: string; readonly detail: 
   },
   runsc: {
     short: 'gVisor (runsc)',
-    detail: 'System calls are served by a kernel of the sandbox’s own, in user space. Good for code that you do not trust.',
+    detail:
+      'System calls are served by a kernel of the sandbox’s own, in user space. Good for code that you do not trust.',
   },
 };

@@ -45,7 +45,11 @@ export function Workbench({ workspace, live }: WorkbenchProps) {
     setSheet(null);
   };
   const files = (
-    <FilePanel workspace={workspace} selected={tabs.active.kind === 'file' ? tabs.active.path : null} onOpen={openFile} />
+    <FilePanel
+      workspace={workspace}
+      selected={tabs.active.kind === 'file' ? tabs.active.path : null}
+      onOpen={openFile}
+    />
   );
   const network = <NetworkPanel workspace={workspace} live={live} />;
   const filesBeside = !phone && filesShown;
@@ -70,11 +74,19 @@ export function Workbench({ workspace, live }: WorkbenchProps) {
             >
               {files}
             </aside>
-            <Splitter label="Width of the files" value={filesWidth} minimum={180} maximum={480} onChange={setFilesWidth} />
+            <Splitter
+              label="Width of the files"
+              value={filesWidth}
+              minimum={180}
+              maximum={480}
+              onChange={setFilesWidth}
+            />
           </>
         )}
         <section aria-label="Terminals and files" className="flex min-h-0 min-w-0 flex-1 flex-col bg-surface">
-          <TabBar ref={tabList} workspace={workspace} tabs={tabs} mayDrive={mayDrive} />
+          {(tabs.terminals.length > 0 || tabs.files.length > 0) && (
+            <TabBar ref={tabList} workspace={workspace} tabs={tabs} mayDrive={mayDrive} />
+          )}
           <div className="relative min-h-0 flex-1">
             {tabs.active.kind === 'start' && <StartPanel workspace={workspace} tabs={tabs} mayDrive={mayDrive} />}
             <Suspense fallback={<PanelLoading words="Opening…" />}>
@@ -111,7 +123,9 @@ export function Workbench({ workspace, live }: WorkbenchProps) {
           </aside>
         )}
       </div>
-      {phone && <PhoneDock workspaceId={workspace.id} onFiles={() => setSheet('files')} onNetwork={() => setSheet('network')} />}
+      {phone && (
+        <PhoneDock workspaceId={workspace.id} onFiles={() => setSheet('files')} onNetwork={() => setSheet('network')} />
+      )}
       <Sheet open={sheet === 'files'} onOpenChange={(open) => !open && setSheet(null)} title="Files">
         {files}
       </Sheet>
