@@ -13,7 +13,7 @@ create table egress_events (
   reason text not null,
   credential text
 );
-create index egress_events_page on egress_events (team_id, workspace_id, sequence);
+create index egress_events_page on egress_events (team_id, workspace_id, time, id);
 
 create table journal_cursors (
   process text primary key,

@@ -1,91 +1,11 @@
-import { resolve } from 'node:path';
-import { judgeLengths } from './check/lengths.ts';
-import { sourceFiles, sourceFolders } from './check/sources.ts';
-import { runCommand, runStep, type StepResult } from './check/step.ts';
-import { runUnitTests } from './test/run.ts';
+import { runGates } from './check/gates.ts';
 
-/**
- * Every gate that needs no root and no other machine: `./casemate check`. Steps that do not lean on
- * one another run side by side. Each says what it looked at, and seeing nothing is a failure.
- */
-const root = resolve(import.meta.dirname, '..');
-const files = sourceFiles(root);
-const folders = sourceFolders(root);
-const tool = (name: string): string => resolve(root, 'node_modules/.bin', name);
-
-/** A step that is one program: passed when it exits with 0 and `count` finds a number above 0 in its output. */
-function program(name: string, command: string, commandArguments: readonly string[], count: RegExp | null) {
-  return runStep(name, async () => {
-    const { code, output } = await runCommand(command, commandArguments, root);
-    const seen = count ? Number(count.exec(output)?.[1]?.replaceAll(',', '') ?? 0) : files.length;
-    const passed = code === 0 && seen > 0;
-    return { passed, saw: `${seen} files`, output: passed ? '' : `${output}\n(exit code ${code})` };
-  });
+/** `./casemate check`: prints a table of the gates, and fails when one is shut. */
+if (process.argv.includes('--help') || process.argv.includes('-h')) {
+  console.log(
+    './casemate check\n\nRuns format, rooms, lengths, types, lint, unused, generated and unit tests. Exit code 1 when a gate is shut.',
+  );
+} else {
+  const { failed } = await runGates();
+  process.exitCode = failed.length === 0 ? 0 : 1;
 }
-
-const lengths = (): Promise<StepResult> =>
-  runStep('lengths', async () => {
-    const { failures, warnings } = judgeLengths(root, files);
-    for (const warning of warnings) console.log(`  note: ${warning}`);
-    return {
-      passed: failures.length === 0 && files.length > 20,
-      saw: `${files.length} files`,
-      output: failures.join('\n'),
-    };
-  });
-
-const types = (): Promise<StepResult> =>
-  runStep('types', async () => {
-    const { code, output } = await runCommand(tool('tsc'), ['-b'], root);
-    return { passed: code === 0, saw: `${files.length} files`, output };
-  });
-
-const unit = (): Promise<StepResult> =>
-  runStep('unit tests', async () => {
-    const report = await runUnitTests(root);
-    for (const skipped of report.skipped) console.log(`  skipped: ${skipped.name}: ${skipped.reason}`);
-    return {
-      passed: report.failed.length === 0 && report.passed > 0,
-      saw: `${report.passed} tests`,
-      output: report.failed.map((failure) => `${failure.name}\n${failure.detail}`).join('\n\n') || report.output,
-    };
-  });
-
-/** At most `width` at once: more only makes each slower on a small machine. */
-async function inTurn(steps: readonly (() => Promise<StepResult>)[], width: number): Promise<StepResult[]> {
-  const results: StepResult[] = [];
-  const queue = [...steps];
-  const worker = async (): Promise<void> => {
-    for (let step = queue.shift(); step; step = queue.shift()) results.push(await step());
-  };
-  await Promise.all(Array.from({ length: width }, worker));
-  return results;
-}
-
-const started = performance.now();
-const results = await inTurn(
-  [
-    unit,
-    types,
-    () => program('format', tool('biome'), ['format', ...folders], /Checked ([\d,]+) files?/),
-    () => program('rooms', process.execPath, ['tools/rooms.ts'], /([\d,]+) files/),
-    lengths,
-    () => program('lint', tool('oxlint'), ['--type-aware', '--quiet', ...folders], /on ([\d,]+) files?/),
-    () => program('unused', tool('knip'), ['--no-progress'], null),
-    () => program('generated', process.execPath, ['tools/generate.ts', '--check'], /([\d,]+) generated files/),
-  ],
-  3,
-);
-
-for (const result of results) {
-  if (!result.passed) console.error(`\n── ${result.name} ──\n${result.output.trimEnd()}\n`);
-}
-for (const result of results) {
-  const time = `${(result.milliseconds / 1000).toFixed(1)} s`.padStart(7);
-  console.log(`${result.passed ? 'ok  ' : 'FAIL'} ${result.name.padEnd(12)} ${time}  ${result.saw}`);
-}
-const shut = results.filter((result) => !result.passed);
-console.log(
-  `${shut.length === 0 ? 'check passed' : `check failed: ${shut.map((result) => result.name).join(', ')}`} in ${((performance.now() - started) / 1000).toFixed(1)} s`,
-);
-process.exitCode = shut.length === 0 ? 0 : 1;

@@ -10,8 +10,8 @@ import { createStrangerDenials } from '#access/stranger-denials.ts';
 
 /** Where a request came from, for the trail. */
 export interface Circumstances {
-  /** The team it would happen in. */
-  readonly teamId: TeamId;
+  /** The team it would happen in; null for a stranger, who has none. */
+  readonly teamId: TeamId | null;
   /** `GET /api/v1/workspaces/:id`, or the name of what asks. */
   readonly route: string;
   readonly requestId: string | null;
@@ -25,7 +25,7 @@ export interface Access {
    */
   authorise<P extends Permission>(actor: Actor, permission: P, where: Circumstances): Promise<Grant<P>>;
   /** What `actor` may do in `teamId` now: what the interface shows. Mints nothing. */
-  permissionsOf(actor: Actor, teamId: TeamId): Promise<readonly Permission[]>;
+  permissionsOf(actor: Actor, teamId: TeamId | null): Promise<readonly Permission[]>;
 }
 
 export interface AccessOptions {
@@ -37,9 +37,9 @@ export interface AccessOptions {
 
 export function createAccess({ roleOf, audit, clock }: AccessOptions): Access {
   const recordStranger = createStrangerDenials({ audit, clock });
-  const permissionsOf = async (actor: Actor, teamId: TeamId): Promise<readonly Permission[]> => {
+  const permissionsOf = async (actor: Actor, teamId: TeamId | null): Promise<readonly Permission[]> => {
     if (!isMintedActor(actor)) throw new TypeError('an actor was not minted');
-    if (actor.kind === 'stranger') return [];
+    if (actor.kind === 'stranger' || teamId === null) return [];
     if (actor.kind === 'operator' || actor.kind === 'system') return permissions;
     // A session or key works in one team; another team needs another session or key.
     if (actor.teamId !== teamId) return [];
@@ -54,7 +54,7 @@ export function createAccess({ roleOf, audit, clock }: AccessOptions): Access {
     permissionsOf,
     async authorise(actor, permission, where) {
       const allowed = await permissionsOf(actor, where.teamId);
-      if (!allowed.includes(permission)) {
+      if (where.teamId === null || !allowed.includes(permission)) {
         if (actor.kind === 'stranger') {
           await recordStranger({ ...where, permission });
           throw new CasemateError('not_signed_in');
@@ -82,7 +82,7 @@ export function createAccess({ roleOf, audit, clock }: AccessOptions): Access {
   };
 }
 
-function reasonFor(actor: Actor, teamId: TeamId): string {
+function reasonFor(actor: Actor, teamId: TeamId | null): string {
   if ('teamId' in actor && actor.teamId !== teamId) return 'another team';
   return actor.kind === 'key' ? 'scope or role' : 'role';
 }

@@ -9,7 +9,7 @@ export function answerRefusal(guest: IncomingMessage, reply: ServerResponse, ref
     return;
   }
   const body = refusalBody(refusal);
-  reply.writeHead(refusal.status, {
+  reply.writeHead(refusal.status, STATUS_CODES[refusal.status] ?? 'Refused', {
     'Content-Type': 'text/plain; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
     ...(guest.complete ? {} : { Connection: 'close' }),

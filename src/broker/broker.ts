@@ -87,7 +87,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   };
 
   const close = async (): Promise<void> => {
-    for (const sandboxId of [...doors.keys()]) shut(sandboxId);
+    for (const sandboxId of doors.keys()) shut(sandboxId);
     await channel.close();
   };
 

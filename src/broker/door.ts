@@ -62,8 +62,8 @@ export function openDoor(options: DoorOptions): Door {
     const parsed = parseProxyTarget(url);
     const request = { destination: parsed.destination, method: guest.method ?? 'GET', credential: null };
     const { host, port } = parsed.destination;
-    const pinned = (['anthropic', 'openai', 'git'] as const)
-      .flatMap((kind) => secrets.find(identity.teamId, kind))
+    const pinned = secrets
+      .ofTeam(identity.teamId)
       .some(({ destination }) => destination.host === host && destination.port === port);
     return send(guest, reply, request, () => proxyTarget(parsed, guest.rawHeaders, pinned));
   };

@@ -33,7 +33,7 @@ export function matchEndpoint(target: string): EndpointMatch | undefined {
  */
 export function findCredential(secrets: SecretStore, teamId: TeamId, match: EndpointMatch): Credential | undefined {
   refuseDotSegments(match.rest);
-  const candidates = secrets.find(teamId, match.kind);
+  const candidates = secrets.ofTeam(teamId).filter(({ description }) => description.kind === match.kind);
   if (match.authority === null) return candidates[0];
   const wanted = parseDestination(match.authority, 443);
   const explicit = /:\d+$/.test(match.authority);

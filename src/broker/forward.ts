@@ -80,10 +80,19 @@ export function forward(guest: IncomingMessage, reply: ServerResponse, options: 
     upstream.on('socket', (socket) => {
       used = { socket, written: socket.bytesWritten, read: socket.bytesRead };
     });
-    upstream.on('continue', () => reply.writeContinue());
+    if (guest.headers.expect !== undefined) upstream.once('continue', () => reply.writeContinue());
     upstream.on('response', (response) => {
+      try {
+        respond(reply, response, target);
+      } catch (cause) {
+        // Node's parser also takes status codes that its writer refuses.
+        const malformed = new Refusal(502, 'malformed answer', 'the destination sent a malformed answer', { cause });
+        // The answer fails with its request; what it fails with is told below.
+        response.on('error', () => upstream.emit('error', malformed));
+        upstream.destroy(malformed);
+        return;
+      }
       answered = true;
-      respond(reply, response, target);
       pipeline(response, reply, (error) => {
         if (error) outcome = 'ended early';
         if (error) upstream.destroy();
@@ -137,13 +146,17 @@ function bodyFraming(guest: IncomingMessage): string[] {
   return length === undefined ? [] : ['Content-Length', length];
 }
 
+/** Node's parser takes any reason phrase, its writer only this (RFC 9112 §4). */
+const reasonForm = /^[\t\x20-\x7e\x80-\xff]*$/;
+
 function respond(reply: ServerResponse, response: IncomingMessage, target: ForwardTarget): void {
   const { secrets, droppedFromResponse } = target;
   const kept = headerPairs(endToEndHeaders(response.rawHeaders, droppedFromResponse)).filter(
     ([, value]) => !secrets.some((secret) => value.includes(secret)),
   );
   reply.sendDate = false;
-  reply.writeHead(response.statusCode ?? 502, response.statusMessage ?? '', kept.flat());
+  const reason = response.statusMessage ?? '';
+  reply.writeHead(response.statusCode ?? 502, reasonForm.test(reason) ? reason : '', kept.flat());
   reply.flushHeaders();
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { TeamId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
-import { brokerMethods, type CredentialKind, type SecretDescription } from '#contract/broker.ts';
+import { brokerMethods, type SecretDescription } from '#contract/broker.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { openSecret } from '#seal/secret.ts';
 import { parseDestination, type NamedDestination } from '#broker/destination.ts';
@@ -25,7 +25,8 @@ export interface SecretStore {
   /** @throws CasemateError `invalid_request` for a value that does not open or a base URL that may not be used */
   set(secret: StoredSecret): Promise<void>;
   drop(teamId: TeamId, name: string): Promise<void>;
-  find(teamId: TeamId, kind: CredentialKind): Credential[];
+  /** All credentials of a team, the preferred one of each kind first. */
+  ofTeam(teamId: TeamId): readonly Credential[];
 }
 
 export interface SecretStoreOptions {
@@ -34,6 +35,12 @@ export interface SecretStoreOptions {
   /** Whether a destination is the operator's own; only there may a credential travel without TLS. */
   readonly isException: (destination: NamedDestination) => boolean;
   readonly log: Log;
+}
+
+/** A secret that is named like its kind is the team's usual one; others follow by name. */
+function byPreference({ description: a }: Credential, { description: b }: Credential): number {
+  const usual = Number(b.name === b.kind) - Number(a.name === a.kind);
+  return usual === 0 ? (a.name < b.name ? -1 : 1) : usual;
 }
 
 /** A value becomes a header field, so nothing in it may end one. */
@@ -56,6 +63,14 @@ export async function openSecretStore(options: SecretStoreOptions): Promise<Secr
       reveal: () => openSecret(privateKey, description, Buffer.from(sealed, 'base64')),
     };
   };
+
+  // Parsed once, because every proxied request asks whether its destination has a credential.
+  let byTeam = new Map<TeamId, Credential[]>();
+  const index = (): void => {
+    byTeam = Map.groupBy([...records.values()].map(credential), ({ description }) => description.teamId);
+    for (const team of byTeam.values()) team.sort(byPreference);
+  };
+  index();
 
   return {
     async set(secret) {
@@ -85,12 +100,15 @@ export async function openSecretStore(options: SecretStoreOptions): Promise<Secr
           'The secret has characters that a header may not; nothing was stored',
         );
       }
-      await records.set(nameOf(secret.description.teamId, secret.description.name), secret);
+      const stored = records.set(nameOf(secret.description.teamId, secret.description.name), secret);
+      index();
+      await stored;
     },
-    drop: (teamId, name) => records.delete(nameOf(teamId, name)),
-    find: (teamId, kind) =>
-      [...records.values()]
-        .filter(({ description }) => description.teamId === teamId && description.kind === kind)
-        .map(credential),
+    async drop(teamId, name) {
+      const removed = records.delete(nameOf(teamId, name));
+      index();
+      await removed;
+    },
+    ofTeam: (teamId) => byTeam.get(teamId) ?? [],
   };
 }

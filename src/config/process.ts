@@ -93,6 +93,8 @@ export const serverConfigSchema = z.strictObject({
   owner: z.strictObject({ email: z.string(), passwordFile: z.string() }).nullable(),
   defaultResources: resourcesSchema,
   idleStopMinutes: z.number().int().min(1),
+  /** The same as the broker's, so that a clone outside the policy is refused before anything starts. */
+  sets: z.record(z.enum(destinationSets), z.array(destinationSchema)),
   logLevel: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace']),
 });
 export type ServerConfig = z.infer<typeof serverConfigSchema>;

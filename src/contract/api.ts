@@ -144,7 +144,11 @@ export const gitStatusSchema = z.strictObject({
 export type GitStatus = z.infer<typeof gitStatusSchema>;
 
 /** GET /workspaces/:id/files?path= ; paths are relative to the workspace's directory, `.` is the top. */
-export const filesQuerySchema = z.strictObject({ path: z.string().max(8192).default('.') });
+export const filesQuerySchema = z.strictObject({
+  path: z.string().max(8192).default('.'),
+  /** `base64`: `path` is the base64 of the whole relative path, because some name in it is not valid UTF-8. */
+  encoding: z.enum(['utf8', 'base64']).default('utf8'),
+});
 export const filesSchema = z.strictObject({
   path: z.string(),
   entries: z.array(fileEntrySchema),

@@ -55,7 +55,7 @@ export function toRoomError(error: unknown): unknown {
     (state !== undefined && outageStates.test(state)) ||
     lostMessage.test(message)
   ) {
-    return new CasemateError('unavailable', 'The database does not answer; nothing was changed by this request');
+    return new CasemateError('unavailable', 'The database does not answer; try again in a moment');
   }
   if (state === undefined) return error;
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);

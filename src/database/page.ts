@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, lt, or, type SQL } from 'drizzle-orm';
+import { and, desc, eq, lt, or, type SQL } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import { CasemateError } from '#contract/errors.ts';
 
@@ -48,19 +48,15 @@ export function afterCursor(key: PageKey, cursor: string | undefined): SQL | und
 /** Newest first. */
 export const newestFirst = (key: PageKey): SQL[] => [desc(key.createdAt), desc(key.id)];
 
-/** The rows after the cursor, oldest first. */
-export function afterCursorAscending(key: PageKey, cursor: string | undefined): SQL | undefined {
-  if (cursor === undefined) return undefined;
-  const { createdAt, id } = parseCursor(cursor);
-  return or(gt(key.createdAt, createdAt), and(eq(key.createdAt, createdAt), gt(key.id, id)));
-}
-
-/** Oldest first. */
-export const oldestFirst = (key: PageKey): SQL[] => [asc(key.createdAt), asc(key.id)];
-
 /** Cuts `limit + 1` fetched rows to a page. */
-export function toPage<Row extends Position>(rows: readonly Row[], limit: number): Page<Row> {
+export function toPage<Row extends Position>(rows: readonly Row[], limit: number): Page<Row>;
+export function toPage<Row>(rows: readonly Row[], limit: number, positionOf: (row: Row) => Position): Page<Row>;
+export function toPage<Row>(
+  rows: readonly Row[],
+  limit: number,
+  positionOf: (row: Row) => Position = (row) => row as Row & Position,
+): Page<Row> {
   const items = rows.slice(0, limit);
   const last = items.at(-1);
-  return { items, cursor: rows.length > limit && last ? formatCursor(last) : null };
+  return { items, cursor: rows.length > limit && last !== undefined ? formatCursor(positionOf(last)) : null };
 }

@@ -39,6 +39,8 @@ export interface RouteContext<A extends RouteAccess, Params, Query, Body> extend
   readonly query: Parsed<Query>;
   readonly body: Parsed<Body>;
   readonly headers: Readonly<Record<string, string | undefined>>;
+  /** Of the socket itself: no header can change it. */
+  readonly peerAddress: string;
   readonly reply: {
     header(name: string, value: string): void;
     /** Sets the session's cookie, or clears it. */

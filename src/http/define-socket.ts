@@ -1,4 +1,4 @@
-import type { WebSocket } from 'ws';
+import type { WebSocket } from '@fastify/websocket';
 import type { z } from 'zod';
 import type { RequestContext } from '#http/define-route.ts';
 import { assertRouteAccess, type RouteAccess } from '#http/route-access.ts';

@@ -19,6 +19,8 @@ import { createEndedSignal, type EndedSignal } from '#identity/ended.ts';
 import { randomId } from '#identity/random-id.ts';
 import { hashToken } from '#identity/token.ts';
 
+export type { ApiKeyView };
+
 /** The form that the official E2B SDKs check. */
 export const apiKeyPattern = /^e2b_[0-9a-f]{40}$/;
 const shownCharacters = 12;

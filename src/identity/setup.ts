@@ -26,10 +26,10 @@ export interface Setup {
   /** Whether nobody has an account yet. */
   isNeeded(): Promise<boolean>;
   /**
-   * The path and fragment of a new set-up link; earlier ones end. The fragment never reaches a server
-   * log. Null once there is an owner.
+   * Path and fragment of the set-up link: a new one at the first call, which ends those of earlier
+   * starts, and when the last has expired. A browser never sends the fragment. Null once there is an owner.
    */
-  mintLink(): Promise<string | null>;
+  currentLink(): Promise<string | null>;
   /** Uses the link up, makes the owner with a personal team, and signs them in. CasemateError `setup_refused`, `weak_password`. */
   complete(token: string, owner: NewOwner, origin: RequestOrigin): ReturnType<Sessions['start']>;
   /** Makes the owner that the operator configured; false when there is one. */
@@ -47,6 +47,7 @@ export function createSetup(options: {
 }): Setup {
   const { database, audit, sessions, password, clock } = options;
   const listeners: (() => void)[] = [];
+  let current: { readonly path: string; readonly expiresAt: number } | undefined;
 
   const refuse = () =>
     new CasemateError('setup_refused', 'The set-up link was used, has expired or is not of this server');
@@ -65,25 +66,26 @@ export function createSetup(options: {
   };
 
   const completed = () => {
+    current = undefined;
     for (const listener of listeners.splice(0)) listener();
   };
 
   return {
     isNeeded: async () => !(await database.withAuth((tx) => hasUsers(tx))),
-    async mintLink() {
-      const token = mintToken();
+    async currentLink() {
       const now = clock.now();
+      if (current && now < current.expiresAt)
+        return (await database.withAuth((tx) => hasUsers(tx))) ? null : current.path;
+      const token = mintToken();
+      const expiresAt = now + linkHours * 3_600_000;
       const minted = await database.withAuth(async (tx) => {
         await lockSetup(tx);
         if (await hasUsers(tx)) return false;
-        await createSetupToken(tx, {
-          hash: hashToken(token),
-          now: new Date(now),
-          expiresAt: new Date(now + linkHours * 3_600_000),
-        });
+        await createSetupToken(tx, { hash: hashToken(token), now: new Date(now), expiresAt: new Date(expiresAt) });
         return true;
       });
-      return minted ? `/setup#${token}` : null;
+      current = minted ? { path: `/setup#${token}`, expiresAt } : undefined;
+      return current?.path ?? null;
     },
     async complete(token, owner, origin) {
       if (!tokenPattern.test(token)) throw refuse();

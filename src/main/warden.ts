@@ -3,6 +3,7 @@ import pino from 'pino';
 import { systemClock } from '#base/clock.ts';
 import { wardenConfigSchema } from '#config/process.ts';
 import { closeAllOnExec } from '#kernel/close-on-exec.ts';
+import { endSandboxesSchema } from '#contract/supervision.ts';
 import { startWarden } from '#warden/warden.ts';
 
 const log = pino({ level: 'info', base: { process: 'warden' } });
@@ -27,12 +28,16 @@ process.on('unhandledRejection', fail);
 const warden = await startWarden({ config, clock: systemClock, log, onFailure: fail });
 
 let stopping = false;
+let ending: Promise<void> = Promise.resolve();
 const stop = (): void => {
   if (stopping) return;
   stopping = true;
-  warden[Symbol.asyncDispose]().then(() => process.exit(0), fail);
+  ending.then(() => warden[Symbol.asyncDispose]()).then(() => process.exit(0), fail);
 };
 process.on('SIGTERM', stop);
 process.on('SIGINT', stop);
 process.on('disconnect', stop);
+process.on('message', (message) => {
+  if (endSandboxesSchema.safeParse(message).success) ending = warden.endSandboxes();
+});
 process.send?.({ type: 'ready' });

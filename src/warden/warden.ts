@@ -31,11 +31,16 @@ export interface WardenOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
+export interface Warden extends AsyncDisposable {
+  /** Ends every sandbox, for a stop after which nobody would adopt them. */
+  endSandboxes(): Promise<void>;
+}
+
 /**
  * Starts the warden: adopts what an earlier one left, starts the broker, and serves
  * `warden.sock`. Disposing it stops serving and the broker; the sandboxes run on.
  */
-export async function startWarden(options: WardenOptions): Promise<AsyncDisposable> {
+export async function startWarden(options: WardenOptions): Promise<Warden> {
   const { config, clock, log, onFailure } = options;
   await primeThreadPool();
   becomeSubreaper();
@@ -75,6 +80,9 @@ export async function startWarden(options: WardenOptions): Promise<AsyncDisposab
   });
 
   return {
+    async endSandboxes() {
+      await Promise.all(sandboxes.list().map(({ sandboxId }) => sandboxes.kill(sandboxId)));
+    },
     async [Symbol.asyncDispose]() {
       await server.close();
       await broker[Symbol.asyncDispose]();

@@ -8,7 +8,7 @@ import { addMembership, createTeam } from '#database/identity/team-store.ts';
 import { createUser } from '#database/identity/user-store.ts';
 import { mintTenantScope, type TenantScope } from '#database/tenant-scope.ts';
 import type { TenantTransaction } from '#database/transaction.ts';
-import { createWorkspace, listWorkspaces } from '#database/workspaces/workspace-store.ts';
+import { createWorkspace, listWorkspaces, updateWorkspace } from '#database/workspaces/workspace-store.ts';
 import { startDatabase, withClient, type TestDatabase } from '../support/start-database.ts';
 
 const id = <Id extends string>() => mintId<Id>((bytes) => randomFillSync(bytes));
@@ -113,4 +113,50 @@ test('an error of PostgreSQL leaves the room without parameters and row values',
   assert.ok(error instanceof Error);
   assert.equal((error as { code?: string }).code, '23505');
   assert.doesNotMatch(JSON.stringify(error) + error.message + String(error.cause) + error.stack, /private words/);
+});
+
+test('two transactions that deadlock both succeed, because the loser runs again', async () => {
+  const made = await own.database.withTenant(scope, async (tx) => [
+    await createWorkspace(tx, workspace()),
+    await createWorkspace(tx, workspace()),
+  ]);
+  const [first, second] = made.map((row) => row?.id);
+  assert.ok(first && second);
+  let runs = 0;
+  let arrived = 0;
+  const both = Promise.withResolvers<void>();
+  const change = (one: WorkspaceId, other: WorkspaceId, name: string) =>
+    own.database.withTenant(scope, async (tx) => {
+      runs += 1;
+      await updateWorkspace(tx, one, { name });
+      arrived += 1;
+      if (arrived === 2) both.resolve();
+      await both.promise;
+      await updateWorkspace(tx, other, { name });
+    });
+  await Promise.all([change(first, second, 'a'), change(second, first, 'b')]);
+  assert.equal(runs, 3);
+});
+
+test('pages neither repeat nor skip a row while others arrive', async () => {
+  const team = id<TeamId>();
+  const teamScope = mintTenantScope({ teamId: team, userId });
+  await own.database.withAuth((tx) => createTeam(tx, { id: team, name: 'Pages', personal: false }));
+  // The same moment for several: the id decides.
+  const createdAt = new Date('2026-01-01T00:00:00.123Z');
+  const expected: string[] = [];
+  for (let index = 0; index < 7; index++) {
+    const row = { ...workspace(), createdAt: new Date(createdAt.getTime() + (index >> 2)) };
+    expected.push(row.id);
+    await own.database.withTenant(teamScope, (tx) => createWorkspace(tx, row));
+  }
+  const seen: string[] = [];
+  let cursor: string | undefined;
+  do {
+    const page = await own.database.withTenant(teamScope, (tx) => listWorkspaces(tx, { limit: 2, cursor }));
+    seen.push(...page.items.map((item) => item.id));
+    cursor = page.cursor ?? undefined;
+    await own.database.withTenant(teamScope, (tx) => createWorkspace(tx, workspace()));
+  } while (cursor !== undefined);
+  assert.deepEqual(seen.toSorted(), expected.toSorted());
 });

@@ -10,6 +10,7 @@ import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { Log } from '#channel/log.ts';
 import type { BrokerConfig } from '#config/process.ts';
 import { brokerMethods, type DoorMessage, type SecretDescription } from '#contract/broker.ts';
+import { CasemateError } from '#contract/errors.ts';
 import type { JournalRecord } from '#contract/journal.ts';
 import type { Policy } from '#contract/policy.ts';
 import { sealSecret } from '#seal/secret.ts';
@@ -90,6 +91,20 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
   let child = await launch();
   const channel = connectChannel(brokerMethods, { path: path.join(config.runDirectory, 'broker.sock'), log: quiet });
 
+  /** The channel notices the end of the old process, and connects to the new one, in its own time. */
+  const answering = async (): Promise<void> => {
+    for (let turn = 0; turn < 20; turn += 1) {
+      try {
+        await channel.call('broker.health', {});
+        return;
+      } catch (error) {
+        if (!(error instanceof CasemateError) || error.code !== 'unavailable') throw error;
+        await new Promise((resolve) => setTimeout(resolve, 50));
+      }
+    }
+    throw new Error(`the broker does not answer:\n${output}`);
+  };
+
   const setPolicy = async (door: Pick<TestDoor, 'sandboxId' | 'teamId'>, policy: Policy): Promise<void> => {
     const { sandboxId, teamId } = door;
     await channel.call('policy.set', { sandboxId, teamId, workspaceId: null, policy });
@@ -104,7 +119,8 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     channel,
     output: () => output,
     setPolicy,
-    async openDoor(policy, identity = { sandboxId: newSandboxId(), teamId: newTeamId() }) {
+    async openDoor(policy, { sandboxId, teamId } = { sandboxId: newSandboxId(), teamId: newTeamId() }) {
+      const identity = { sandboxId, teamId };
       const listener = createServer();
       listener.listen(0, '127.0.0.1');
       await once(listener, 'listening');
@@ -136,6 +152,7 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     async restart(signal = 'SIGTERM') {
       await halt(child, signal);
       child = await launch();
+      await answering();
     },
     async [Symbol.asyncDispose]() {
       channel.close();

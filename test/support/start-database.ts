@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { chmod, chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { execFile } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -23,6 +23,9 @@ export const postgresIdentity =
     ? { uid: 65534, gid: 65534 }
     : { uid: process.getuid?.() ?? 65534, gid: process.getgid?.() ?? 65534 };
 
+/** Stands for the group of the server, which may use the socket. */
+export const socketGid = process.getuid?.() === 0 ? 1 : postgresIdentity.gid;
+
 export interface TestPostgres {
   readonly postgres: Postgres;
   readonly directory: string;
@@ -33,10 +36,12 @@ export interface TestPostgres {
 /** A PostgreSQL of the test's own under the temporary directory; the caller stops it and removes the directory. */
 export async function startPostgres(): Promise<TestPostgres> {
   const directory = await mkdtemp(join(tmpdir(), 'casemate-database-'));
-  await run('chmod', ['711', directory]);
+  await chmod(directory, 0o711);
   const socketDirectory = join(directory, 'run');
-  await mkdir(socketDirectory, { mode: 0o700 });
-  await chown(socketDirectory, postgresIdentity.uid, postgresIdentity.gid);
+  await mkdir(socketDirectory);
+  await chown(socketDirectory, postgresIdentity.uid, socketGid);
+  // As in an installation: the socket takes the group of its directory, and only that group may pass.
+  await chmod(socketDirectory, 0o2750);
   const postgres = createPostgres({
     binaries: await reachableBinaries(directory),
     directory: join(directory, 'pg'),

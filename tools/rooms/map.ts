@@ -47,6 +47,12 @@ export const rooms: Readonly<Record<string, Room>> = {
     imports: [...ground, ...wires, 'config', 'vault', 'database'],
     packages: ['zod'],
   },
+  recordings: {
+    level: 3,
+    purpose: 'reads recordings with their key, verifies them without',
+    imports: [...ground, 'seal'],
+    packages: [],
+  },
   access: {
     level: 4,
     purpose: 'decides; the only minter of Grant and TenantScope; denials are recorded',
@@ -74,7 +80,18 @@ export const rooms: Readonly<Record<string, Room>> = {
   terminals: {
     level: 6,
     purpose: 'attach, flow control, recordings, snapshots',
-    imports: [...ground, 'channel', 'config', 'seal', 'vault', 'database', 'audit', 'access', 'sandboxes'],
+    imports: [
+      ...ground,
+      'channel',
+      'config',
+      'seal',
+      'recordings',
+      'vault',
+      'database',
+      'audit',
+      'access',
+      'sandboxes',
+    ],
     packages: ['zod', '@xterm/headless', '@xterm/addon-serialize'],
   },
   http: {
@@ -93,6 +110,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       '@fastify/static',
       '@fastify/swagger',
       '@fastify/websocket',
+      'ws',
       'pino',
       'prom-client',
     ],
@@ -140,7 +158,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'broker',
     ],
     packages: ['zod', 'pino', 'prom-client'],
-    dangerous: ['node:child_process'],
+    dangerous: ['node:child_process', 'node:module'],
   },
 };
 

@@ -7,5 +7,6 @@ export const egressQuery = (workspaceId: string) =>
   queryOptions({
     queryKey: ['workspace', workspaceId, 'egress'] as const,
     queryFn: async ({ signal }) =>
-      (await request<{ items: readonly Egress[] }>('GET', `/workspaces/${workspaceId}/egress?limit=200`, { signal })).items,
+      (await request<{ items: readonly Egress[] }>('GET', `/workspaces/${workspaceId}/egress?limit=200`, { signal }))
+        .items,
   });

@@ -17,16 +17,19 @@ function keep(session: SessionView): SessionView {
   return session;
 }
 
-/** POST /setup, then the session it began. */
-export async function setUp(body: { token: string; email: string; name: string; password: string }): Promise<SessionView> {
-  await request('POST', '/setup', { body });
-  return keep(await request<SessionView>('GET', '/session'));
+/** POST /setup; answers the session that it began. */
+export async function setUp(body: {
+  token: string;
+  email: string;
+  name: string;
+  password: string;
+}): Promise<SessionView> {
+  return keep(await request<SessionView>('POST', '/setup', { body }));
 }
 
-/** POST /session, then the session it began. */
+/** POST /session; answers the session that it began. */
 export async function signIn(body: { email: string; password: string }): Promise<SessionView> {
-  await request('POST', '/session', { body });
-  return keep(await request<SessionView>('GET', '/session'));
+  return keep(await request<SessionView>('POST', '/session', { body }));
 }
 
 /** DELETE /session */

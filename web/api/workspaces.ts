@@ -45,8 +45,10 @@ export const gitQuery = (id: string) =>
     retry: false,
   });
 
-export const createWorkspace = (body: z.input<typeof createWorkspaceSchema>, idempotencyKey: string): Promise<Workspace> =>
-  request('POST', '/workspaces', { body, idempotencyKey });
+export const createWorkspace = (
+  body: z.input<typeof createWorkspaceSchema>,
+  idempotencyKey: string,
+): Promise<Workspace> => request('POST', '/workspaces', { body, idempotencyKey });
 export const updateWorkspace = (id: string, body: z.input<typeof updateWorkspaceSchema>): Promise<Workspace> =>
   request('PATCH', `/workspaces/${id}`, { body });
 export const deleteWorkspace = (id: string): Promise<void> => request('DELETE', `/workspaces/${id}`);

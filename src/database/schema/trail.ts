@@ -7,7 +7,7 @@ import { bytes, moment } from '#database/schema/columns.ts';
 export const egressEvents = pgTable(
   'egress_events',
   {
-    /** `broker-<sequence in its journal>`: ingesting a record twice writes it once. */
+    /** `broker-<sequence in its journal>-<its hash>`: taking a record over twice writes it once. */
     id: text('id').primaryKey(),
     teamId: text('team_id').$type<TeamId>().notNull(),
     sandboxId: text('sandbox_id').$type<SandboxId>().notNull(),
@@ -21,7 +21,7 @@ export const egressEvents = pgTable(
     reason: text('reason').notNull(),
     credential: text('credential'),
   },
-  (table) => [index('egress_events_page').on(table.teamId, table.workspaceId, table.sequence)],
+  (table) => [index('egress_events_page').on(table.teamId, table.workspaceId, table.time, table.id)],
 );
 
 /** How far each process's journal was ingested. */

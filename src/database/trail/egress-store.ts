@@ -1,7 +1,6 @@
-import { and, desc, eq, lt } from 'drizzle-orm';
+import { and, eq } from 'drizzle-orm';
 import type { WorkspaceId } from '#base/ids.ts';
-import { CasemateError } from '#contract/errors.ts';
-import type { Page, PageQuery } from '#database/page.ts';
+import { afterCursor, newestFirst, toPage, type Page, type PageQuery } from '#database/page.ts';
 import { egressEvents } from '#database/schema/trail.ts';
 import type { JobTransaction, TenantTransaction } from '#database/transaction.ts';
 
@@ -20,26 +19,18 @@ export async function addEgressEvents(
     .returning();
 }
 
-/** What left a workspace and what was refused, the newest first. The cursor is a sequence of the journal. */
+/** What left a workspace and what was refused, the newest first. */
 export async function listEgressEvents(
   tx: TenantTransaction,
   workspaceId: WorkspaceId,
   query: PageQuery,
 ): Promise<Page<EgressRow>> {
-  if (query.cursor !== undefined && !/^\d{1,15}$/.test(query.cursor)) {
-    throw new CasemateError('invalid_request', 'The cursor is not one of this list');
-  }
+  const key = { createdAt: egressEvents.time, id: egressEvents.id };
   const rows = await tx
     .select()
     .from(egressEvents)
-    .where(
-      and(
-        eq(egressEvents.workspaceId, workspaceId),
-        query.cursor === undefined ? undefined : lt(egressEvents.sequence, Number(query.cursor)),
-      ),
-    )
-    .orderBy(desc(egressEvents.sequence))
+    .where(and(eq(egressEvents.workspaceId, workspaceId), afterCursor(key, query.cursor)))
+    .orderBy(...newestFirst(key))
     .limit(query.limit + 1);
-  const items = rows.slice(0, query.limit);
-  return { items, cursor: rows.length > query.limit ? String(items.at(-1)?.sequence) : null };
+  return toPage(rows, query.limit, (row) => ({ createdAt: row.time, id: row.id }));
 }

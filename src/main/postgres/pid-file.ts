@@ -1,5 +1,5 @@
-import { readFile, readlink, realpath, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readdir, readFile, readlink, realpath, rm } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 
 /** What `postmaster.pid` says: line 1 is the pid, line 8 the status. */
@@ -21,40 +21,54 @@ export async function readPidFile(dataDirectory: string): Promise<PidFile | unde
   }
 }
 
-/** Whether `pid` is a process at work in this data directory: a pid may have been given to another since. */
-export async function worksIn(pid: number, dataDirectory: string): Promise<boolean> {
-  try {
-    return (await readlink(`/proc/${pid}/cwd`)) === (await realpath(dataDirectory));
-  } catch (error) {
-    const code = (error as NodeJS.ErrnoException).code;
-    if (code === 'ENOENT' || code === 'ESRCH' || code === 'EACCES') return false;
-    throw error;
+/** The PostgreSQL processes at work in a data directory: the postmaster, and those that outlive it for a moment. */
+async function processesIn(dataDirectory: string): Promise<number[]> {
+  const directory = await realpath(dataDirectory);
+  const found: number[] = [];
+  for (const name of await readdir('/proc')) {
+    if (!/^\d+$/.test(name)) continue;
+    try {
+      if ((await readlink(`/proc/${name}/cwd`)) !== directory) continue;
+      // Not the shell of somebody who looks around there. The kernel marks a program that was replaced.
+      const program = (await readlink(`/proc/${name}/exe`)).replace(/ \(deleted\)$/, '');
+      if (basename(program) === 'postgres') found.push(Number(name));
+    } catch (error) {
+      // It ended meanwhile, or it is somebody else's.
+      if (!['ENOENT', 'ESRCH', 'EACCES'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error;
+    }
   }
+  return found;
 }
 
 /**
- * Ends a PostgreSQL that an earlier supervisor left behind, and removes a pid file whose process is
- * gone. A fast shutdown first; after `patienceMs` an immediate one, which recovers at the next start.
+ * Ends a PostgreSQL that an earlier supervisor left behind, orphans of its postmaster too: a fast
+ * shutdown first, after `patienceMs` an immediate one, which recovers at the next start. The pid
+ * file is PostgreSQL's own guard and stays, unless the pid in it belongs to another program by now.
  */
 export async function endLeftover(dataDirectory: string, patienceMs: number): Promise<void> {
-  const found = await readPidFile(dataDirectory);
-  if (!found) return;
-  if (!(await worksIn(found.pid, dataDirectory))) {
-    await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
-    return;
-  }
+  const file = await readPidFile(dataDirectory);
   for (const signal of ['SIGINT', 'SIGQUIT', 'SIGKILL'] as const) {
-    signalProcess(found.pid, signal);
+    const running = await processesIn(dataDirectory);
+    if (running.length === 0) break;
+    // The postmaster ends its own children.
+    for (const pid of file && running.includes(file.pid) ? [file.pid] : running) signalProcess(pid, signal);
     const deadline = Date.now() + patienceMs;
-    while (Date.now() < deadline) {
-      if (!(await worksIn(found.pid, dataDirectory))) {
-        await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
-        return;
-      }
-      await wait(20);
-    }
+    while (Date.now() < deadline && (await processesIn(dataDirectory)).length > 0) await wait(20);
   }
-  throw new Error(`a PostgreSQL (pid ${found.pid}) that an earlier start left behind does not end`);
+  if ((await processesIn(dataDirectory)).length > 0) {
+    throw new Error('a PostgreSQL that an earlier start left behind does not end');
+  }
+  const stale = await readPidFile(dataDirectory);
+  if (stale && isRunning(stale.pid)) await rm(join(dataDirectory, 'postmaster.pid'), { force: true });
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 function signalProcess(pid: number, signal: NodeJS.Signals): void {

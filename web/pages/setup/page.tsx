@@ -61,7 +61,10 @@ export function SetupPage() {
           <Notice tone="bad" title="The account was not made">
             {messageOf(error)}
             {error instanceof ApiError && error.code === 'setup_refused' && (
-              <> Restart <code className="font-mono text-xs">./casemate up</code> for a new link.</>
+              <>
+                {' '}
+                Restart <code className="font-mono text-xs">./casemate up</code> for a new link.
+              </>
             )}
           </Notice>
         )}

@@ -4,7 +4,8 @@ export interface Strength {
   readonly hint: string;
 }
 
-const overused = /password|passwort|qwert|letmein|welcome|admin|iloveyou|monkey|dragon|casemate|abc123|12345|11111|00000/;
+const overused =
+  /password|passwort|qwert|letmein|welcome|admin|iloveyou|monkey|dragon|casemate|abc123|12345|11111|00000/;
 
 /**
  * A hint while typing, from length and variety; no dictionary is loaded for it. The server decides.
@@ -12,7 +13,8 @@ const overused = /password|passwort|qwert|letmein|welcome|admin|iloveyou|monkey|
  */
 export function strengthOf(password: string, own: readonly string[]): Strength {
   const length = [...password].length;
-  if (length < 8) return { level: 0, hint: `${8 - length} more ${8 - length === 1 ? 'character' : 'characters'} at least` };
+  if (length < 8)
+    return { level: 0, hint: `${8 - length} more ${8 - length === 1 ? 'character' : 'characters'} at least` };
   const lower = password.toLowerCase();
   const words = own.flatMap((text) => text.toLowerCase().split(/[^\p{L}\p{N}]+/u)).filter((word) => word.length > 3);
   if (overused.test(lower)) return { level: 0, hint: 'Holds one of the most used passwords' };

@@ -30,14 +30,22 @@ function useActs(onShortcuts: () => void): readonly Act[] {
   });
   return [
     ...workspaces.map((workspace) =>
-      act(workspace.id, 'Workspaces', workspace.name, <Box size={16} />, () =>
-        void navigate({ to: '/workspaces/$workspaceId', params: { workspaceId: workspace.id } }),
+      act(
+        workspace.id,
+        'Workspaces',
+        workspace.name,
+        <Box size={16} />,
+        () => void navigate({ to: '/workspaces/$workspaceId', params: { workspaceId: workspace.id } }),
       ),
     ),
     ...(can('workspace:write')
       ? [
-          act('new', 'Do', 'New workspace…', <Plus size={16} />, () =>
-            void navigate({ to: '/workspaces', search: { create: true } }),
+          act(
+            'new',
+            'Do',
+            'New workspace…',
+            <Plus size={16} />,
+            () => void navigate({ to: '/workspaces', search: { create: true } }),
           ),
         ]
       : []),

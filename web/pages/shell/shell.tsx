@@ -1,5 +1,5 @@
 import { useQuery } from '@tanstack/react-query';
-import { Link, Outlet, useNavigate } from '@tanstack/react-router';
+import { Link, Outlet, useMatch, useNavigate } from '@tanstack/react-router';
 import { Activity, Boxes, Command, Settings } from 'lucide-react';
 import { lazy, Suspense, useEffect, useState } from 'react';
 import { sessionQuery, useCan } from '../../api/session.ts';
@@ -14,7 +14,7 @@ const ShortcutList = lazy(() =>
 );
 
 const itemClass =
-  'flex flex-col items-center justify-center gap-1 rounded-lg text-2xs font-medium text-muted transition-colors duration-100 hover:bg-hover hover:text-text max-sm:h-14 max-sm:flex-1 sm:h-13 sm:w-16';
+  'flex flex-col items-center justify-center gap-1 rounded-lg text-2xs font-medium text-muted transition-colors duration-100 hover:bg-hover hover:text-text max-sm:h-14 max-sm:flex-1 sm:h-13 sm:w-18';
 const activeClass = { className: 'bg-selected !text-accent' };
 
 /** What stands around every page: the rail (a dock on a phone), the palette, the way out when the session ends. */
@@ -23,6 +23,8 @@ export function Shell() {
   const { data: session } = useQuery(sessionQuery);
   const can = useCan();
   const navigate = useNavigate();
+  // On a phone a workspace brings a dock of its own.
+  const inWorkspace = useMatch({ from: '/signed-in/workspaces/$workspaceId', shouldThrow: false }) !== undefined;
   useShellShortcuts({ palette: () => setOpen('palette'), shortcuts: () => setOpen('shortcuts'), navigate });
 
   useEffect(() => {
@@ -39,7 +41,10 @@ export function Shell() {
       </a>
       <nav
         aria-label="Main"
-        className="z-10 flex shrink-0 gap-1 border-t bg-surface px-1 safe-bottom sm:w-19 sm:flex-col sm:items-center sm:border-t-0 sm:border-r sm:bg-canvas sm:px-1.5 sm:py-3"
+        className={classNames(
+          inWorkspace && 'max-sm:hidden',
+          'z-10 flex shrink-0 gap-1 border-t bg-surface px-1 safe-bottom sm:w-20 sm:flex-col sm:items-center sm:border-t-0 sm:border-r sm:bg-canvas sm:px-1 sm:py-3',
+        )}
       >
         <Link to="/workspaces" aria-label="Casemate" className="mb-3 rounded-lg p-1 max-sm:hidden">
           <BrandMark size={28} />

@@ -18,7 +18,7 @@ const groups: readonly { title: string; rows: readonly [string, readonly string[
       ['Search', ['Ctrl', 'Shift', 'F']],
       ['Copy the selection', ['Ctrl', 'Shift', 'C']],
       ['Paste', ['Ctrl', 'Shift', 'V']],
-      ['Leave the terminal with the keyboard', ['Ctrl', 'Shift', 'Esc']],
+      ['Leave it for the tabs above', ['Ctrl', 'Shift', '↑']],
     ],
   },
   {

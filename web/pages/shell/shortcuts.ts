@@ -9,7 +9,9 @@ interface Acts {
 
 /** Whether what is typed there is text, so that single letters are not commands. */
 function takesText(target: EventTarget | null): boolean {
-  return target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName));
+  return (
+    target instanceof HTMLElement && (target.isContentEditable || /^(INPUT|TEXTAREA|SELECT)$/.test(target.tagName))
+  );
 }
 
 /** Keys that work on every page: Mod+K, ?, and g followed by w, a or s. */

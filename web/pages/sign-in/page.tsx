@@ -37,7 +37,10 @@ export function SignInPage() {
   };
 
   return (
-    <WelcomeFrame title="Sign in" lead={next ? 'Your session ended. What runs keeps running.' : 'To the server you own.'}>
+    <WelcomeFrame
+      title="Sign in"
+      lead={next ? 'Your session ended. What runs keeps running.' : 'To the server you own.'}
+    >
       <form onSubmit={(event) => void submit(event)} className="flex flex-col gap-4">
         {error !== null && (
           <Notice tone="bad" title="Not signed in">

@@ -3,8 +3,16 @@ import { Button } from '../../ui/button.tsx';
 
 const steps = [
   { Icon: FolderGit2, title: 'Bring code', words: 'A git URL is cloned inside the sandbox, or begin with nothing.' },
-  { Icon: SquareTerminal, title: 'Start an agent', words: 'Claude Code, Codex or a shell, in a real terminal that survives this tab.' },
-  { Icon: Globe, title: 'See what leaves', words: 'Every connection is decided, listed, and refused unless you allowed it.' },
+  {
+    Icon: SquareTerminal,
+    title: 'Start an agent',
+    words: 'Claude Code, Codex or a shell, in a real terminal that survives this tab.',
+  },
+  {
+    Icon: Globe,
+    title: 'See what leaves',
+    words: 'Every connection is decided, listed, and refused unless you allowed it.',
+  },
 ];
 
 /** The first thing an owner sees: what a workspace is for. */

@@ -36,7 +36,9 @@ export function WorkspacesPage() {
     <Page
       title="Workspaces"
       {...(data && data.length > 0
-        ? { lead: `${data.length === 1 ? 'One workspace' : `${data.length} workspaces`}, ${running === 0 ? 'none running' : `${running} running`}` }
+        ? {
+            lead: `${data.length === 1 ? 'One workspace' : `${data.length} workspaces`}, ${running === 0 ? 'none running' : `${running} running`}`,
+          }
         : {})}
       actions={
         data &&

@@ -38,7 +38,8 @@ export function gitUrlProblem(text: string): string | undefined {
   } catch {
     return 'This is not an address. It begins with https://.';
   }
-  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:') return 'The address begins with https:// or http://.';
+  if (parsed.protocol !== 'https:' && parsed.protocol !== 'http:')
+    return 'The address begins with https:// or http://.';
   if (parsed.username !== '' || parsed.password !== '') {
     return 'Leave the password out of the address; set it as a git secret in Settings.';
   }

@@ -2,7 +2,13 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 import type { Workspace } from '#contract/api.ts';
 import { messageOf } from '../../api/problem.ts';
-import { deletedWorkspacesQuery, deleteWorkspace, restoreWorkspace, workspacesKey, workspacesQuery } from '../../api/workspaces.ts';
+import {
+  deletedWorkspacesQuery,
+  deleteWorkspace,
+  restoreWorkspace,
+  workspacesKey,
+  workspacesQuery,
+} from '../../api/workspaces.ts';
 import { useToast } from '../../ui/toast.tsx';
 
 /** Deletes at once and offers to undo; the server keeps it for seven days. */

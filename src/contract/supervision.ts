@@ -1,0 +1,17 @@
+import { z } from 'zod';
+
+/** What a supervised process tells `up` over its IPC channel. */
+export const fromChildSchema = z.discriminatedUnion('type', [
+  /** It listens and works. Until then its start counts as failed when it ends. */
+  z.object({ type: z.literal('ready') }),
+  /** There is no owner yet: the path and fragment of the one-time set-up link, below the server's URL. */
+  z.object({ type: z.literal('setup'), path: z.string().startsWith('/') }),
+]);
+export type FromChild = z.infer<typeof fromChildSchema>;
+
+/**
+ * What `up` tells the warden before it ends it for good: without this message the warden leaves the
+ * sandboxes running, and its next start adopts them.
+ */
+export const endSandboxesSchema = z.object({ type: z.literal('end-sandboxes') });
+export type EndSandboxes = z.infer<typeof endSandboxesSchema>;

@@ -1,0 +1,69 @@
+import type { FastifyHelmetOptions } from '@fastify/helmet';
+import type { FastifyReply } from 'fastify';
+import type { HttpConfig } from '#http/http-config.ts';
+
+/** Everything a page of ours does not need. */
+const permissionsPolicy = [
+  'accelerometer',
+  'autoplay',
+  'bluetooth',
+  'camera',
+  'display-capture',
+  'geolocation',
+  'gyroscope',
+  'hid',
+  'magnetometer',
+  'microphone',
+  'midi',
+  'payment',
+  'serial',
+  'usb',
+  'xr-spatial-tracking',
+]
+  .map((feature) => `${feature}=()`)
+  .join(', ');
+
+/**
+ * The headers of every reply. Styles may be inline because the terminal's DOM renderer writes style
+ * elements and takes no nonce; scripts may not, anywhere.
+ */
+export function helmetOptions(config: Pick<HttpConfig, 'production' | 'appHosts'>): FastifyHelmetOptions {
+  const sockets = config.appHosts.flatMap((host) =>
+    config.production ? [`wss://${host}`] : [`wss://${host}`, `ws://${host}`],
+  );
+  return {
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: ["'none'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        // 'self' covers WebSockets in new browsers only.
+        connectSrc: ["'self'", ...sockets],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'"],
+        manifestSrc: ["'self'"],
+        workerSrc: ["'self'"],
+        frameAncestors: ["'none'"],
+        baseUri: ["'none'"],
+        formAction: ["'self'"],
+        requireTrustedTypesFor: ["'script'"],
+        ...(config.production ? { upgradeInsecureRequests: [] } : {}),
+      },
+    },
+    crossOriginOpenerPolicy: { policy: 'same-origin' },
+    crossOriginResourcePolicy: { policy: 'same-origin' },
+    crossOriginEmbedderPolicy: false,
+    originAgentCluster: true,
+    referrerPolicy: { policy: 'no-referrer' },
+    strictTransportSecurity: config.production ? { maxAge: 63_072_000, includeSubDomains: true } : false,
+    xFrameOptions: { action: 'deny' },
+    xPermittedCrossDomainPolicies: { permittedPolicies: 'none' },
+    xXssProtection: true,
+  };
+}
+
+/** What helmet leaves out. */
+export function addFurtherHeaders(reply: FastifyReply, requestId: string): void {
+  reply.header('permissions-policy', permissionsPolicy).header('x-request-id', requestId);
+}

@@ -1,0 +1,27 @@
+/** Wakes everyone who waits, as often as something happens. */
+export interface Bell {
+  ring(): void;
+  /** Resolves at the next ring, after `milliseconds`, or when `signal` aborts. */
+  wait(milliseconds: number, signal?: AbortSignal): Promise<void>;
+}
+
+export function createBell(): Bell {
+  const waiters = new Set<() => void>();
+  return {
+    ring() {
+      for (const waiter of waiters) waiter();
+    },
+    wait: (milliseconds, signal) =>
+      new Promise((resolve) => {
+        const done = (): void => {
+          clearTimeout(timer);
+          waiters.delete(done);
+          signal?.removeEventListener('abort', done);
+          resolve();
+        };
+        const timer = setTimeout(done, milliseconds);
+        waiters.add(done);
+        signal?.addEventListener('abort', done);
+      }),
+  };
+}

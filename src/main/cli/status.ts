@@ -1,0 +1,47 @@
+import { parseArgs } from 'node:util';
+import type { Command } from '#main/cli.ts';
+import { exitCodes } from '#main/up/exit-codes.ts';
+import { isLocked } from '#main/up/lock.ts';
+import { dataPaths } from '#main/up/paths.ts';
+import { parseUpArguments, readConfig } from '#main/up/read-config.ts';
+import { readStatus } from '#main/up/status.ts';
+
+export const command: Command = {
+  help: `
+./casemate status [--data DIR] [-o json]
+
+Shows what runs. Exit codes: 0 all parts are ready, 1 something is not, or nothing runs.
+`,
+  async run(commandArguments) {
+    const { values, rest } = splitOutput(commandArguments);
+    const { data } = await readConfig(parseUpArguments(rest));
+    const paths = dataPaths(data);
+    const status = isLocked(paths) ? readStatus(paths) : null;
+    if (values.output === 'json') {
+      console.log(JSON.stringify({ running: status !== null, data, ...status, setupPath: undefined }, null, 2));
+    } else if (!status) console.log(`nothing runs with ${data}`);
+    else {
+      console.log(
+        `${status.ready ? 'ready' : 'not ready'}  ${status.url}  since ${new Date(status.startedMs).toISOString()}`,
+      );
+      for (const part of status.parts) {
+        const restarts = part.restarts > 0 ? `, restarted ${part.restarts}×` : '';
+        const problem = part.problem ? `: ${part.problem}` : '';
+        console.log(`  ${part.name.padEnd(10)} ${part.state.padEnd(8)} pid ${part.pid ?? '—'}${restarts}${problem}`);
+      }
+      if (status.setupPath) console.log(`  no owner yet: http://localhost:${status.port}${status.setupPath}`);
+    }
+    return status?.ready ? exitCodes.done : exitCodes.failed;
+  },
+};
+
+/** Takes `-o json` out of what follows. */
+function splitOutput(commandArguments: readonly string[]): { values: { output?: string }; rest: string[] } {
+  const at = commandArguments.findIndex((argument) => argument === '-o' || argument === '--output');
+  if (at < 0) return { values: {}, rest: [...commandArguments] };
+  const { values } = parseArgs({
+    args: commandArguments.slice(at, at + 2),
+    options: { output: { type: 'string', short: 'o' } },
+  });
+  return { values, rest: [...commandArguments.slice(0, at), ...commandArguments.slice(at + 2)] };
+}

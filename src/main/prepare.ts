@@ -1,0 +1,46 @@
+import { mkdir, symlink } from 'node:fs/promises';
+import { join, relative, resolve } from 'node:path';
+import { ensureModules } from '#main/prepare/modules.ts';
+import { say } from '#main/prepare/say.ts';
+import { ensureWeb } from '#main/prepare/web.ts';
+import { ensureTemplate } from '#main/template/ensure.ts';
+
+/**
+ * What the launcher runs before anything is installed, so it may import Node and its own files only.
+ * `code`: packages. `modules`: the same, for developers. `release`: packages, pages and the base
+ * template. Prints the path of what it made, everything else goes to standard error.
+ */
+const release = resolve(import.meta.dirname, '../..');
+
+async function prepareCode(): Promise<string> {
+  const { production } = await ensureModules(release);
+  const link = join(release, 'node_modules');
+  await symlink(relative(release, production), link).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+  });
+  return release;
+}
+
+async function prepare(what: string | undefined): Promise<string> {
+  await mkdir(resolve(release, '..'), { recursive: true });
+  switch (what) {
+    case 'code':
+      return prepareCode();
+    case 'modules':
+      return (await ensureModules(release)).full;
+    case 'release': {
+      const code = ensureModules(release).then(({ full }) => ensureWeb(release, full));
+      await Promise.all([code, ensureTemplate()]);
+      return prepareCode();
+    }
+    default:
+      throw new Error('prepare code|modules|release');
+  }
+}
+
+try {
+  process.stdout.write(`${await prepare(process.argv[2])}\n`);
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { mkdir, rename, symlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { buildOnce, inCache, runsAsRoot } from '#main/prepare/cache.ts';
+import { readHostClients } from '#main/prepare/host-clients.ts';
+import { runProgram } from '#main/prepare/program.ts';
+import { buildTemplate } from '#main/template/build.ts';
+import { digestOfRecipe, makeRecipe } from '#main/template/recipe.ts';
+
+/**
+ * The directory of templates for this machine's configuration (`base/rootfs` in it), building `base`
+ * when nobody has. Needs root. The caller holds the cache's lock, so that two starts build it once.
+ */
+export async function ensureTemplate(): Promise<string> {
+  if (!runsAsRoot()) throw new Error('the base template is built by root');
+  const [clients, aptOptions] = await Promise.all([readHostClients(null), readAptOptions()]);
+  const npm = readdirSync(inCache('npm')).toSorted().at(-1) ?? '';
+  const recipe = makeRecipe({ ...clients, npm, aptOptions, authorities: readAuthorities() });
+  const target = inCache('templates', digestOfRecipe(recipe));
+  await mkdir(inCache('templates'), { recursive: true, mode: 0o755 });
+  if (!existsSync(target)) await buildOnce(target, (partial) => buildTemplate(recipe, partial));
+  await pointAt(inCache('templates/base'), `${digestOfRecipe(recipe)}/base`);
+  return target;
+}
+
+/** `templates/base` is the newest one, for people and for tests; instances name theirs by digest. */
+async function pointAt(link: string, target: string): Promise<void> {
+  const fresh = `${link}.${process.pid}`;
+  await symlink(target, fresh);
+  await rename(fresh, link);
+}
+
+/** How this machine's APT reaches its archive: proxies and authorities, as options for mmdebstrap's own APT. */
+async function readAptOptions(): Promise<string[]> {
+  const dump = await runProgram('apt-config', ['dump']);
+  return dump
+    .split('\n')
+    .filter(
+      (line) =>
+        /^Acquire::(https?::(Proxy|CaInfo|Verify-Peer)|Check-Date|Check-Valid-Until)\b/i.test(line) && !/""/.test(line),
+    );
+}
+
+/** Authorities that an administrator added to this machine, PEM; '' when there is none. */
+function readAuthorities(): string {
+  const folder = '/usr/local/share/ca-certificates';
+  const added = existsSync(folder)
+    ? readdirSync(folder, { recursive: true, encoding: 'utf8' })
+        .filter((name) => name.endsWith('.crt'))
+        .toSorted()
+    : [];
+  const files = added.map((name) => join(folder, name));
+  if (process.env.NODE_EXTRA_CA_CERTS) files.push(process.env.NODE_EXTRA_CA_CERTS);
+  const certificates = files.flatMap(
+    (file) => readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [],
+  );
+  // A whole bundle is the distribution's own list under another name, which the template has.
+  const few = certificates.length <= 20 ? certificates : [];
+  return [...new Set(few)].map((certificate) => `${certificate}\n`).join('');
+}

@@ -1,0 +1,94 @@
+import { realpathSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { pino } from 'pino';
+import { ConfigError } from '#config/config.ts';
+import { mendCgroups } from '#main/doctor/mend-cgroups.ts';
+import { say } from '#main/prepare/say.ts';
+import { announcement, baseUrl, openBrowser } from '#main/up/announce.ts';
+import { exitCodes } from '#main/up/exit-codes.ts';
+import { lockDataDirectory, RunsAlready } from '#main/up/lock.ts';
+import { openLogFile } from '#main/up/log-file.ts';
+import { dataPaths } from '#main/up/paths.ts';
+import { parseUpArguments, readConfig } from '#main/up/read-config.ts';
+import { type RunningInstance, runInstance } from '#main/up/run.ts';
+
+/**
+ * The supervisor's composition root, run as root from the data directory's copy of the release. SIGTERM and
+ * SIGINT end everything; SIGUSR2 ends what has no state and leaves sandboxes and keeper to the next start.
+ */
+async function up(): Promise<void> {
+  const given = parseUpArguments(process.argv.slice(2));
+  const config = await readConfig(given);
+  const paths = dataPaths(config.data);
+  // The launcher's umask must not decide who reads what.
+  process.umask(0o027);
+  const lock = lockDataDirectory(paths);
+  const file = openLogFile(paths.log, 'up');
+  const log = pino({ base: { process: 'up' }, level: config.logLevel }, pino.destination({ fd: file.fd, sync: true }));
+  const tell = (text: string): void => {
+    say(text);
+    log.info(text);
+  };
+  const mended = await mendCgroups();
+  if (mended) tell(mended);
+
+  let asked: { everything: boolean; announce: string } | undefined;
+  let instance: RunningInstance | undefined;
+  let stopping: Promise<void> | undefined;
+  const stopWhenAsked = (): void => {
+    if (!asked || !instance || stopping) return;
+    tell(asked.announce);
+    stopping = instance.stop(asked.everything).then(
+      () => {
+        tell('stopped');
+        lock[Symbol.dispose]();
+        process.exit(0);
+      },
+      (error: unknown) => {
+        tell(`could not stop cleanly: ${error instanceof Error ? error.message : String(error)}`);
+        process.exit(1);
+      },
+    );
+  };
+  const onSignal = (everything: boolean, announce: string) => (): void => {
+    asked ??= { everything, announce };
+    stopWhenAsked();
+  };
+  process.on('SIGTERM', onSignal(true, 'stopping: server, sandboxes, warden, keeper, database'));
+  process.on('SIGINT', onSignal(true, 'stopping: server, sandboxes, warden, keeper, database'));
+  process.on('SIGHUP', onSignal(true, 'the terminal is gone; stopping'));
+  process.on('SIGUSR2', onSignal(false, 'stopping; sandboxes and keeper stay'));
+
+  instance = await runInstance({
+    config,
+    paths,
+    release: realpathSync(resolve(import.meta.dirname, '../..')),
+    log,
+    say: tell,
+  });
+  const lines = announcement(config, instance.setupPath, process.env);
+  if (process.send) process.send({ type: 'announce', lines });
+  else {
+    process.stdout.write(`${lines.join('\n')}\n`);
+    if (given.open) {
+      openBrowser(
+        instance.setupPath ? `http://localhost:${config.port}${instance.setupPath}` : baseUrl(config),
+        process.env,
+      );
+    }
+  }
+  stopWhenAsked();
+}
+
+try {
+  await up();
+} catch (error) {
+  say(error instanceof Error ? error.message : String(error));
+  process.exit(
+    error instanceof ConfigError
+      ? exitCodes.configuration
+      : error instanceof RunsAlready
+        ? exitCodes.runsAlready
+        : exitCodes.failed,
+  );
+}

@@ -1,0 +1,188 @@
+import { existsSync, rmSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { Log } from '#channel/log.ts';
+import type { Config } from '#config/config.ts';
+import { destinationSetsOf, readHostClients } from '#main/prepare/host-clients.ts';
+import { runProgram } from '#main/prepare/program.ts';
+import { ensureTemplate } from '#main/template/ensure.ts';
+import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
+import { baseUrl } from '#main/up/announce.ts';
+import { type RunningChild, startChild } from '#main/up/child.ts';
+import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
+import { openInstanceDatabase } from '#main/up/database.ts';
+import { loadInstance } from '#main/up/instance.ts';
+import type { DataPaths } from '#main/up/paths.ts';
+import {
+  brokerConfig,
+  keeperConfig,
+  type ProcessConfigInputs,
+  serverConfig,
+  wardenConfig,
+  writeForGroup,
+} from '#main/up/process-configs.ts';
+import { settleFiles } from '#main/up/settle-files.ts';
+import { writeStatus } from '#main/up/status.ts';
+import { type Startable, type Supervised, supervise } from '#main/up/supervised.ts';
+import { ensureUsers, type Identity } from '#main/up/users.ts';
+
+const readinessMs = 60_000;
+const root: Identity = { uid: 0, gid: 0 };
+
+export interface RunOptions {
+  readonly config: Config;
+  readonly paths: DataPaths;
+  readonly release: string;
+  readonly log: Log;
+  readonly say: (text: string) => void;
+}
+
+/** An instance at work. */
+export interface RunningInstance {
+  /** Path of the set-up link, or null once an owner exists. */
+  readonly setupPath: string | null;
+  /** Ends the parts in reverse order. `everything` ends sandboxes and keeper too. */
+  stop(everything: boolean): Promise<void>;
+}
+
+/** Brings up PostgreSQL, keeper, warden and server, and keeps them running. Throws when one cannot start. */
+export async function runInstance({ config, paths, release, log, say }: RunOptions): Promise<RunningInstance> {
+  const users = await ensureUsers();
+  await makeDataDirectory(paths, users);
+  const startedMs = Date.now();
+  let setupPath: string | null = null;
+  let warden: RunningChild | undefined;
+  const parts: Supervised[] = [];
+  const changed = (): void =>
+    writeStatus(paths, {
+      pid: process.pid,
+      url: baseUrl(config),
+      port: config.port,
+      release: basename(release),
+      startedMs,
+      ready: parts.length > 0 && parts.every((part) => part.state === 'ready'),
+      setupPath,
+      parts: parts.map(({ name, state, pid, restarts, problem }) => ({
+        name,
+        state,
+        pid: pid ?? null,
+        restarts,
+        problem,
+      })),
+    });
+
+  const files = settleFiles(config, paths, users);
+  const [instance, database, templatesDirectory, crun] = await Promise.all([
+    loadInstance(paths),
+    openInstanceDatabase({ config, paths, users, release, log }),
+    ensureTemplate(),
+    runProgram('sh', ['-c', 'command -v crun']),
+  ]);
+  const inputs: ProcessConfigInputs = {
+    config: { ...config, caFile: files.caFile },
+    paths,
+    users,
+    instance,
+    release,
+    templatesDirectory,
+    sets: destinationSetsOf(await readHostClients(join(templatesDirectory, 'base/rootfs'))),
+    runtimes: { crun: crun.trim() },
+  };
+  const configFile = (name: string): string => join(paths.config, `${name}.json`);
+  writeForGroup(configFile('keeper'), JSON.stringify(keeperConfig(inputs)), users.keeper.gid);
+  writeForGroup(configFile('broker'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);
+  writeForGroup(configFile('warden'), JSON.stringify(wardenConfig(inputs)), 0);
+
+  const environment: NodeJS.ProcessEnv = {
+    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+    LANG: 'C.UTF-8',
+    ...(config.production ? { NODE_ENV: 'production' } : {}),
+    ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
+  };
+  const child = (name: string, identity: Identity, outlives: boolean): Promise<RunningChild> =>
+    startChild({
+      name,
+      identity,
+      outlives,
+      environment,
+      readinessMs,
+      entry: join(release, 'src/main', `${name}.ts`),
+      configFile: configFile(name),
+      cwd: release,
+      logDirectory: paths.log,
+      onMessage(message) {
+        if (message.type !== 'setup') return;
+        setupPath = message.path;
+        changed();
+      },
+    });
+  const startable = (running: RunningChild, patienceMs: number): Startable => ({
+    pid: running.pid,
+    ended: running.ended,
+    stop: () => running.stop(patienceMs),
+  });
+  const part = (name: string, start: () => Promise<Startable>): Supervised => {
+    const supervised = supervise({ name, start, say, changed });
+    parts.push(supervised);
+    return supervised;
+  };
+
+  const postgres = database.start === null ? null : part('PostgreSQL', database.start);
+  const keeper = part('keeper', async () => {
+    const adopted = await findKeeper(paths);
+    if (adopted) {
+      say('keeper: an earlier one is at work; its terminals go on');
+      return adopted;
+    }
+    const running = await child('keeper', users.keeper, true);
+    recordKeeper(paths, running.pid);
+    return startable(running, 5000);
+  });
+  const wardenPart = part('warden', async () => {
+    warden = await child('warden', root, false);
+    return startable(warden, 30_000);
+  });
+  const server = part('server', async () => startable(await child('server', users.server, false), 10_000));
+
+  const stop = async (everything: boolean): Promise<void> => {
+    await server.stop();
+    if (everything) warden?.send({ type: 'end-sandboxes' });
+    await wardenPart.stop();
+    if (everything) {
+      await keeper.stop();
+      rmSync(paths.keeperPid, { force: true });
+      if (isMountPoint(paths.spool)) await runProgram('umount', [paths.spool]);
+    }
+    await postgres?.stop();
+    changed();
+  };
+
+  try {
+    const data = async (): Promise<void> => {
+      await postgres?.start();
+      const prepared = await database.prepare();
+      if (prepared.applied.length > 0) say(`database: applied ${prepared.applied.length} migrations`);
+      const urls = { app: prepared.app, auth: prepared.auth };
+      const content = serverConfig(inputs, urls, files.secretFile, files.ownerPasswordFile);
+      writeForGroup(configFile('server'), JSON.stringify(content), users.server.gid);
+      say('database ready');
+    };
+    const sandboxes = async (): Promise<void> => {
+      await keeper.start();
+      await wardenPart.start();
+      say('keeper and warden ready');
+    };
+    await Promise.all([data(), sandboxes()]);
+    await server.start();
+    say('server ready');
+  } catch (error) {
+    await stop(!existsSync(join(paths.run.up, 'detached')));
+    throw error;
+  }
+  if (files.ownerPasswordFile) rmSync(files.ownerPasswordFile, { force: true });
+  return {
+    get setupPath() {
+      return setupPath;
+    },
+    stop,
+  };
+}
