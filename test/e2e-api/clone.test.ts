@@ -27,9 +27,9 @@ function makeRepository(): void {
   writeFileSync(join(work, 'README.md'), '# Hello\n');
   writeFileSync(
     join(work, 'weight.bin'),
-    Buffer.from(Array.from({ length: 400_000 }, (_, at) => ((at * 7919) >> 3) & 255)),
+    Buffer.from(Array.from({ length: 100_000 }, (_, at) => ((at * 7919) >> 3) & 255)),
   );
-  execFileSync('dd', ['if=/dev/urandom', `of=${join(work, 'random.bin')}`, 'bs=1024', 'count=1500', 'status=none']);
+  execFileSync('dd', ['if=/dev/urandom', `of=${join(work, 'random.bin')}`, 'bs=1024', 'count=500', 'status=none']);
   run('add', '.');
   run('commit', '-q', '-m', 'First');
   writeFileSync(join(work, 'second.txt'), 'two\n');
