@@ -29,6 +29,10 @@ async function up(): Promise<void> {
     say(text);
     log.info(text);
   };
+  // Who read these lines may be gone (a closed terminal, the command that detached this); the log has them too.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => log.debug({ err: error }, 'nobody reads what is printed'));
+  }
   const mended = await mendCgroups();
   if (mended) tell(mended);
 
