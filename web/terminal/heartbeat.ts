@@ -44,12 +44,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       options.onBack();
     }
   };
-  const beat = () => {
-    // A hidden page's timers are held back by the browser and would tell of losses that are none.
-    if (sentAt !== null || globalThis.document?.hidden) return;
-    token = (token + 1) >>> 0;
-    if (!options.ping(token)) return;
-    sentAt = now();
+  const arm = () => {
     lateTimer = setTimeout(
       () => {
         late = true;
@@ -58,6 +53,14 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       Math.max(lateMs, usual * 3),
     );
     deadTimer = setTimeout(options.onDead, Math.max(deadMs, usual * 10));
+  };
+  const beat = () => {
+    // A hidden page's timers are held back by the browser and would tell of losses that are none.
+    if (sentAt !== null || globalThis.document?.hidden) return;
+    token = (token + 1) >>> 0;
+    if (!options.ping(token)) return;
+    sentAt = now();
+    arm();
   };
   return {
     start() {
@@ -80,7 +83,11 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       settle();
       options.onLatency(took);
     },
-    heard: settle,
+    heard() {
+      settle();
+      // The ping is still to be answered: the waiting begins anew.
+      if (sentAt !== null) arm();
+    },
     nudge: beat,
   };
 }
