@@ -6,7 +6,14 @@ import type { Log } from '#channel/log.ts';
 import type { WardenConfig } from '#config/process.ts';
 import { doorAddress } from '#contract/broker.ts';
 import { CasemateError } from '#contract/errors.ts';
-import { type Resources, resourcesSchema, type SandboxStatus, type Tier, type WardenEvent } from '#contract/warden.ts';
+import {
+  type Exit,
+  type Resources,
+  resourcesSchema,
+  type SandboxStatus,
+  type Tier,
+  type WardenEvent,
+} from '#contract/warden.ts';
 import { pidfdOpen } from '#kernel/pidfd.ts';
 import type { BrokerChild } from '#warden/broker/broker-child.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
@@ -66,6 +73,7 @@ export interface Sandboxes {
 export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const { config, layout, runtimes, groups, ranges, sockets, exits, broker, clock, log } = options;
   const running = new Map<SandboxId, LiveSandbox>();
+  const ends = new Map<SandboxId, Promise<Exit>>();
   const starting = new Set<SandboxId>();
   const turns = new Map<string, Promise<unknown>>();
   let released = false;
@@ -113,9 +121,10 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   /** From here on the end of its init is noticed, and what is left of it cleaned away. */
   const watch = (sandbox: LiveSandbox): void => {
     const { sandboxId } = sandbox.record;
+    const ended = exits.ended(sandbox.initPidfd);
     running.set(sandboxId, sandbox);
-    exits
-      .ended(sandbox.initPidfd)
+    ends.set(sandboxId, ended);
+    ended
       .then(async () => {
         if (released || running.get(sandboxId) !== sandbox) return;
         log.warn({ sandboxId }, 'a sandbox ended by itself');
@@ -130,6 +139,9 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     running.delete(sandboxId);
     broker.closeDoor(sandboxId);
     await groups.kill(cgroupOf(sandboxId));
+    // Its init must have been reaped before its descriptor goes: a zombie would hold the uid range.
+    await ends.get(sandboxId);
+    ends.delete(sandboxId);
     unpinSandbox(sandbox);
     await clean(sandbox.record);
     options.announce({ type: 'sandbox.stopped', sandboxId, reason });
@@ -170,6 +182,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     const paths = layout.sandbox(sandboxId);
     await mkdir(paths.terminals, { recursive: true, mode: 0o700 });
     await writeRecord(paths.record, record);
+    let initPidfd: number | undefined;
+    let pinned: LiveSandbox | undefined;
     try {
       await mkdir(paths.mounts, { recursive: true, mode: 0o710 });
       await chown(paths.mounts, 0, firstUid);
@@ -186,14 +200,21 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         await chmod(directory, 0o710).catch(ignoreMissing);
       }
       const pid = await runtime.start(runtimeSandbox);
-      const initPidfd = pidfdOpen(pid);
+      initPidfd = pidfdOpen(pid);
       const started = { ...record, init: markProcess(pid) };
       const sandbox = pinSandbox({ record: started, paths, runtime, runtimeSandbox }, pid, initPidfd);
+      pinned = sandbox;
       await closeUserNamespaces(pid);
       await writeRecord(paths.record, started);
       await openDoor(sandbox);
       return sandbox;
     } catch (error) {
+      if (initPidfd !== undefined) {
+        await groups.kill(cgroupOf(sandboxId));
+        await exits.ended(initPidfd);
+        if (pinned) unpinSandbox(pinned);
+        else closeSync(initPidfd);
+      }
       await clean(record);
       throw error;
     }
