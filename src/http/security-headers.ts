@@ -6,7 +6,6 @@ import type { HttpConfig } from '#http/http-config.ts';
 const permissionsPolicy = [
   'accelerometer',
   'autoplay',
-  'bluetooth',
   'camera',
   'display-capture',
   'geolocation',

@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, type IOType, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { mintId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
@@ -79,6 +79,8 @@ export interface TestWardenOptions {
   /** The broker's program; the default opens its doors and answers every request with 204. */
   readonly brokerEntry?: string;
   readonly config?: Partial<WardenConfig>;
+  /** Inherited by the warden as descriptor 40 (H1). */
+  readonly leakedFd?: number;
 }
 
 const entry = fileURLToPath(new URL('../../src/main/warden.ts', import.meta.url));
@@ -125,7 +127,11 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
   let output = '';
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn(process.execPath, [entry, `${directory}/warden.json`], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
+    const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe', 'ipc'];
+    if (options.leakedFd !== undefined) stdio[40] = options.leakedFd;
+    child = spawn(process.execPath, [entry, `${directory}/warden.json`], {
+      stdio: Array.from(stdio, (to) => to ?? 'ignore'),
+    });
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => (output += bytes));
     const ready = once(child, 'message');
     const ended = once(child, 'exit').then(() => {
@@ -203,27 +209,20 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
     },
     async [Symbol.asyncDispose]() {
       if (child.exitCode !== null || child.signalCode !== null) await start();
-      const { reply } = await channel.call('sandbox.list', {});
-      for (const { sandboxId, teamId } of reply.sandboxes) await channel.call('sandbox.kill', { sandboxId, teamId });
-      channel.close();
-      const status = await end('SIGTERM');
-      await rm(directory, { recursive: true, force: true });
+      let status: number | null = null;
+      try {
+        // A warden that serves another uid than this process's has not been asked for a sandbox.
+        if (config.serverUid === process.getuid?.()) {
+          const { reply } = await channel.call('sandbox.list', {});
+          for (const { sandboxId, teamId } of reply.sandboxes)
+            await channel.call('sandbox.kill', { sandboxId, teamId });
+        }
+      } finally {
+        channel.close();
+        status = await end('SIGTERM');
+        await rm(directory, { recursive: true, force: true });
+      }
       if (status !== 0) throw new Error(`the warden ended with ${status}: ${output}`);
     },
   };
-}
-
-/** Lines of /proc/self/mounts, loop devices and control groups that belong to an instance. */
-export async function tracesOf(warden: TestWarden): Promise<{ mounts: string[]; loops: string[] }> {
-  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(warden.config.instance));
-  const loops: string[] = [];
-  for (let number = 0; number < 256; number += 1) {
-    const file = `/sys/block/loop${number}/loop/backing_file`;
-    if (!existsSync(file)) continue;
-    const backing = (await readFile(file, 'utf8')).trim();
-    if (backing.startsWith(warden.directory)) loops.push(backing);
-  }
-  return { mounts, loops };
 }

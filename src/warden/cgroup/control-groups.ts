@@ -18,7 +18,7 @@ export interface ControlGroups {
   members(path: string): number[];
   /** True while the group or one above it is frozen. */
   frozen(path: string): boolean;
-  /** Gathers the session of `leader` from group `path` in a group of its own below it, and answers that group's path. */
+  /** Gathers the session and the descendants of `leader` from group `path` in a group of its own below it, and answers that group's path. */
   gather(path: string, name: string, leader: number): string;
   /** Kills what is in the group and below, until it is empty. */
   kill(path: string): Promise<void>;
@@ -97,10 +97,17 @@ export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
     mkdirSync(`${tracking}${child}`, { recursive: true });
     writeInto(file, leader);
     // What the leader forked before it was moved; each pass finds less, and a later fork is born inside.
-    for (let pass = 0; pass < 5; pass += 1) {
-      const strays = processes(`${tracking}${path}`).filter((pid) => sessionOf(pid) === leader);
+    const family = new Set([leader]);
+    for (let pass = 0; pass < 8; pass += 1) {
+      const strays = processes(`${tracking}${path}`).filter((pid) => {
+        const { parent, session } = relationsOf(pid);
+        return session === leader || (parent !== undefined && family.has(parent));
+      });
       if (strays.length === 0) break;
-      for (const pid of strays) writeInto(file, pid);
+      for (const pid of strays) {
+        family.add(pid);
+        writeInto(file, pid);
+      }
     }
     return child;
   };
@@ -151,13 +158,14 @@ function writeInto(file: string, pid: number): void {
   }
 }
 
-/** Session of a process as this pid namespace numbers it, or undefined when the process is gone. */
-function sessionOf(pid: number): number | undefined {
+/** Parent and session of a process as this pid namespace numbers them; nothing when it is gone. */
+function relationsOf(pid: number): { parent?: number; session?: number } {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'latin1');
-    return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[3]);
+    const [, parent, , session] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { parent: Number(parent), session: Number(session) };
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isMissing(error)) return {};
     throw error;
   }
 }

@@ -1,12 +1,20 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { access, chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { parseId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
 import type { WardenConfig } from '#config/process.ts';
 import { doorAddress } from '#contract/broker.ts';
 import { CasemateError } from '#contract/errors.ts';
-import { type Resources, resourcesSchema, type SandboxStatus, type Tier, type WardenEvent } from '#contract/warden.ts';
+import {
+  type Exit,
+  type Resources,
+  resourcesSchema,
+  type SandboxStatus,
+  type Tier,
+  type WardenEvent,
+} from '#contract/warden.ts';
 import { pidfdOpen } from '#kernel/pidfd.ts';
 import type { BrokerChild } from '#warden/broker/broker-child.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
@@ -16,6 +24,7 @@ import { mountRoot } from '#warden/disk/root-file-system.ts';
 import type { Layout } from '#warden/layout.ts';
 import type { NamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
+import type { Orphans } from '#warden/processes/orphans.ts';
 import { markProcess, openMarked } from '#warden/processes/process-mark.ts';
 import { closeUserNamespaces } from '#warden/processes/user-namespace-limit.ts';
 import type { Runtime, RuntimeSandbox } from '#warden/runtimes/runtime.ts';
@@ -33,6 +42,7 @@ export interface SandboxesOptions {
   readonly ranges: UidRanges;
   readonly sockets: NamespaceSockets;
   readonly exits: ExitWatch;
+  readonly orphans: Orphans;
   readonly broker: BrokerChild;
   readonly clock: Clock;
   readonly log: Log;
@@ -63,9 +73,12 @@ export interface Sandboxes {
   release(): void;
 }
 
+const reapPatienceMs = 10_000;
+
 export function createSandboxes(options: SandboxesOptions): Sandboxes {
-  const { config, layout, runtimes, groups, ranges, sockets, exits, broker, clock, log } = options;
+  const { config, layout, runtimes, groups, ranges, sockets, exits, orphans, broker, clock, log } = options;
   const running = new Map<SandboxId, LiveSandbox>();
+  const ends = new Map<SandboxId, Promise<Exit>>();
   const starting = new Set<SandboxId>();
   const turns = new Map<string, Promise<unknown>>();
   let released = false;
@@ -113,9 +126,10 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   /** From here on the end of its init is noticed, and what is left of it cleaned away. */
   const watch = (sandbox: LiveSandbox): void => {
     const { sandboxId } = sandbox.record;
+    const ended = exits.ended(sandbox.initPidfd);
     running.set(sandboxId, sandbox);
-    exits
-      .ended(sandbox.initPidfd)
+    ends.set(sandboxId, ended);
+    ended
       .then(async () => {
         if (released || running.get(sandboxId) !== sandbox) return;
         log.warn({ sandboxId }, 'a sandbox ended by itself');
@@ -124,12 +138,32 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       .catch((error: unknown) => log.error({ err: error, sandboxId }, 'a sandbox could not be cleaned away'));
   };
 
+  /** Waits for the init that was killed; it ends only when all other processes of its namespace are reaped. */
+  const reaped = async ({ firstUid, sandboxId }: SandboxRecord, ended: Promise<Exit> | undefined): Promise<void> => {
+    let done = false;
+    const finished = Promise.resolve(ended).finally(() => {
+      done = true;
+    });
+    const deadline = clock.now() + reapPatienceMs;
+    while (!done) {
+      orphans.reapRange(firstUid);
+      await Promise.race([finished, sleep(10)]);
+      if (!done && clock.now() > deadline) {
+        log.error({ sandboxId }, 'the init of a killed sandbox does not end');
+        throw new CasemateError('sandbox_failed', 'The sandbox was killed, but a process of it does not end.');
+      }
+    }
+  };
+
   const stop = async (sandbox: LiveSandbox, reason: string): Promise<void> => {
     const { sandboxId } = sandbox.record;
     if (running.get(sandboxId) !== sandbox) return;
     running.delete(sandboxId);
     broker.closeDoor(sandboxId);
     await groups.kill(cgroupOf(sandboxId));
+    // Its init must have been reaped before its descriptor goes: a zombie would hold the uid range.
+    await reaped(sandbox.record, ends.get(sandboxId));
+    ends.delete(sandboxId);
     unpinSandbox(sandbox);
     await clean(sandbox.record);
     options.announce({ type: 'sandbox.stopped', sandboxId, reason });
@@ -170,6 +204,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     const paths = layout.sandbox(sandboxId);
     await mkdir(paths.terminals, { recursive: true, mode: 0o700 });
     await writeRecord(paths.record, record);
+    let initPidfd: number | undefined;
+    let pinned: LiveSandbox | undefined;
     try {
       await mkdir(paths.mounts, { recursive: true, mode: 0o710 });
       await chown(paths.mounts, 0, firstUid);
@@ -186,14 +222,21 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         await chmod(directory, 0o710).catch(ignoreMissing);
       }
       const pid = await runtime.start(runtimeSandbox);
-      const initPidfd = pidfdOpen(pid);
+      initPidfd = pidfdOpen(pid);
       const started = { ...record, init: markProcess(pid) };
       const sandbox = pinSandbox({ record: started, paths, runtime, runtimeSandbox }, pid, initPidfd);
+      pinned = sandbox;
       await closeUserNamespaces(pid);
       await writeRecord(paths.record, started);
       await openDoor(sandbox);
       return sandbox;
     } catch (error) {
+      if (initPidfd !== undefined) {
+        await groups.kill(cgroupOf(sandboxId));
+        await reaped(record, exits.ended(initPidfd));
+        if (pinned) unpinSandbox(pinned);
+        else closeSync(initPidfd);
+      }
       await clean(record);
       throw error;
     }
@@ -289,6 +332,12 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         } catch (error) {
           log.error({ err: error, sandboxId }, 'what an earlier warden left could neither be adopted nor cleaned away');
         }
+      }
+      // A crash may come between the range and the record, or a process may have kept it longer than its sandbox.
+      for (const owner of ranges.owners()) {
+        const sandboxId = parseId<SandboxId>(owner.replace(/^sandbox:/, ''));
+        if (sandboxId && !(await exists(layout.sandbox(sandboxId).directory)))
+          await ranges.release(`sandbox:${sandboxId}`);
       }
       return adopted;
     },
