@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { LogOut } from 'lucide-react';
+import { useNavigate } from '@tanstack/react-router';
 import type { ReactNode } from 'react';
 import { messageOf } from '../../api/problem.ts';
 import { sessionKey, sessionQuery, signOut, useCan } from '../../api/session.ts';
@@ -14,10 +15,13 @@ export function SettingsPage() {
   const can = useCan();
   const client = useQueryClient();
   const toast = useToast();
+  const navigate = useNavigate();
   const { data: session } = useQuery(sessionQuery);
   const leave = useMutation({
     mutationFn: signOut,
     onSuccess: async () => {
+      // First, so that the address does not come back as the next one.
+      await navigate({ to: '/sign-in', search: {} });
       await client.invalidateQueries({ queryKey: sessionKey });
       client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
     },
