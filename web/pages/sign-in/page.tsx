@@ -11,7 +11,7 @@ import { WelcomeFrame } from '../shell/welcome-frame.tsx';
 
 export function SignInPage() {
   const { next } = useSearch({ from: '/sign-in' });
-  const { data: session, isFetching } = useQuery(sessionQuery);
+  const { data: session } = useQuery(sessionQuery);
   const [email, setEmail] = useState('');
   const [password, setPassword] = useState('');
   const [busy, setBusy] = useState(false);
@@ -20,7 +20,7 @@ export function SignInPage() {
   const router = useRouter();
 
   if (session?.setupNeeded) return <Navigate to="/setup" replace />;
-  if (session?.user && !busy && !isFetching) return <Navigate to="/workspaces" search={{}} replace />;
+  if (session?.user && !busy) return <Navigate to="/workspaces" search={{}} replace />;
 
   const submit = async (event: FormEvent) => {
     event.preventDefault();
