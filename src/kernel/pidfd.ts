@@ -76,6 +76,12 @@ export function pidfdExit(pidfd: number): WaitStatus | 'unknown' | undefined {
   return exitOfStranger(pidfd);
 }
 
+/** Reaps a dead child; nothing happens when it lives, or is somebody else's. */
+export function reapChild(pid: number): void {
+  const P_PID = 1;
+  waitidCall(P_PID, pid, Buffer.alloc(128), WEXITED | WNOHANG);
+}
+
 function exitOfStranger(pidfd: number): WaitStatus | 'unknown' | undefined {
   if (pidfdSignal(pidfd, 0) && !isZombie(pidfd)) return undefined;
   const info = Buffer.alloc(64);

@@ -18,6 +18,7 @@ import { wardenHandlers } from '#warden/handlers.ts';
 import { layoutOf, makeLayout } from '#warden/layout.ts';
 import { createNamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import { createExitWatch } from '#warden/processes/exit-watch.ts';
+import { createOrphans } from '#warden/processes/orphans.ts';
 import { createRuntimes } from '#warden/runtimes/create-runtimes.ts';
 import { createSandboxes } from '#warden/sandboxes/sandboxes.ts';
 import { createTerminals } from '#warden/terminals/terminals.ts';
@@ -56,6 +57,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const ranges = await openUidRanges(layout.rangesFile, config.uidRanges);
   const runtimes = createRuntimes(config.runtimes, layout.runtimeState, log);
   const exits = createExitWatch(onFailure);
+  const orphans = createOrphans(exits.isWatched);
   const sockets = createNamespaceSockets(onFailure);
   const files = createGuestFiles(onFailure);
   const events = createEvents();
@@ -63,7 +65,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const announce = events.announce;
   const consoleDirectory = config.keeperConsoleDirectory;
   const terminals = createTerminals({ consoleDirectory, groups, exits, log, announce });
-  const shared = { config, layout, runtimes, groups, ranges, sockets, exits, broker, clock, log, announce };
+  const shared = { config, layout, runtimes, groups, ranges, sockets, exits, orphans, broker, clock, log, announce };
   const sandboxes = createSandboxes(shared);
   for (const sandbox of await sandboxes.adopt()) await terminals.adopt(sandbox);
 
@@ -90,6 +92,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
       sandboxes.release();
       await files[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
+      orphans[Symbol.dispose]();
       exits[Symbol.dispose]();
       journal.close();
       bindings[Symbol.dispose]();

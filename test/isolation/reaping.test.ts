@@ -1,48 +1,12 @@
 import assert from 'node:assert/strict';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TeamId, WorkspaceId } from '#base/ids.ts';
-import { newId, startWarden, type TestWarden, tracesOf, whySandboxesCannotRun } from '../support/start-warden.ts';
+import { leftovers, nothingLeft as nothing } from '../support/leftovers.ts';
+import { newId, startWarden, whySandboxesCannotRun } from '../support/start-warden.ts';
 
 const reason = whySandboxesCannotRun();
-
-/** Everything of an instance that a sandbox may leave behind. */
-async function leftovers(warden: TestWarden) {
-  const { instance, stateDirectory, uidRanges } = warden.config;
-  const inRange = (uid: number): boolean => uid >= uidRanges.first && uid < uidRanges.first + uidRanges.count * 65_536;
-  const processes = readdirSync('/proc').filter((name) => {
-    if (!/^\d+$/.test(name) || !existsSync(`/proc/${name}/status`)) return false;
-    return inRange(Number(/^Uid:\t(\d+)/m.exec(readFileSync(`/proc/${name}/status`, 'latin1'))?.[1]));
-  });
-  const groups = readdirSync('/sys/fs/cgroup')
-    .map((name) => `/sys/fs/cgroup/${name}/casemate-${instance}`)
-    .concat(`/sys/fs/cgroup/casemate-${instance}`)
-    .filter((path) => existsSync(path))
-    .flatMap((path) =>
-      readdirSync(path, { withFileTypes: true })
-        .filter((entry) => entry.isDirectory())
-        .map(({ name }) => name),
-    );
-  const { mounts, loops } = await tracesOf(warden);
-  const ranges = existsSync(`${stateDirectory}/ranges/ranges.json`)
-    ? Object.values(JSON.parse(readFileSync(`${stateDirectory}/ranges/ranges.json`, 'utf8')))
-    : [];
-  return {
-    processes: processes.length,
-    groups: groups.length,
-    // One is the directory of mounts itself, which lives as long as the warden.
-    mounts: mounts.length - 1,
-    loops: loops.length,
-    sandboxes: readdirSync(`${stateDirectory}/sandboxes`).length,
-    directories: readdirSync(`/run/casemate-${instance}`).length,
-    runtime: existsSync(`${stateDirectory}/runtime/crun`) ? readdirSync(`${stateDirectory}/runtime/crun`).length : 0,
-    ranges: ranges.length,
-    descriptors: readdirSync(`/proc/${warden.pid}/fd`).length,
-  };
-}
-
-const nothing = { processes: 0, groups: 0, mounts: 0, loops: 0, sandboxes: 0, directories: 0, runtime: 0, ranges: 0 };
 
 describe('what is left of a sandbox', { skip: reason ?? false, timeout: 120_000 }, () => {
   it('is nothing after a kill, whatever ran in it', async () => {

@@ -24,6 +24,8 @@ export async function startBrowser(viewport = { width: 1440, height: 900 }): Pro
       '--disable-background-networking',
       '--disable-component-update',
       '--disable-sync',
+      // Without it the terminal draws its text into a WebGL canvas, where no test can read it.
+      '--disable-3d-apis',
     ],
   });
   const complaints: string[] = [];

@@ -50,7 +50,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
         late = true;
         options.onLate();
       },
-      Math.max(lateMs, usual * 3),
+      Math.max(lateMs, usual * 2),
     );
     deadTimer = setTimeout(options.onDead, Math.max(deadMs, usual * 10));
   };
@@ -78,7 +78,7 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
     pong(answered) {
       if (answered !== token || sentAt === null) return;
       const took = now() - sentAt;
-      usual = usual === 0 ? took : usual * 0.7 + took * 0.3;
+      usual = usual === 0 ? took : (usual + took) / 2;
       sentAt = null;
       settle();
       options.onLatency(took);

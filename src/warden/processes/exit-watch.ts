@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import os from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Exit } from '#contract/warden.ts';
@@ -10,22 +11,39 @@ const signalNames = new Map(Object.entries(os.constants.signals).map(([name, num
 export interface ExitWatch extends Disposable {
   /** Resolves once the process of `pidfd` has ended; a child is reaped. The descriptor stays the caller's. */
   ended(pidfd: number): Promise<Exit>;
+  /** True while somebody waits for the end of this process. */
+  isWatched(pid: number): boolean;
 }
 
 /** Watches with one epoll instance. A failure of the wait itself is told to `onFailure`. */
 export function createExitWatch(onFailure: (error: unknown) => void): ExitWatch {
   const epoll = createEpoll();
+  const watched = new Set<number>();
   epoll.run().catch(onFailure);
   return {
-    ended: (pidfd) =>
-      new Promise((resolve, reject) => {
-        const watch = epoll.add(pidfd, epollEvents.readable, () => {
-          watch.remove();
-          settle(pidfd).then(resolve, reject);
+    async ended(pidfd) {
+      const pid = pidOf(pidfd);
+      watched.add(pid);
+      try {
+        await new Promise<void>((resolve) => {
+          const watch = epoll.add(pidfd, epollEvents.readable, () => {
+            watch.remove();
+            resolve();
+          });
         });
-      }),
+        return await settle(pidfd);
+      } finally {
+        watched.delete(pid);
+      }
+    },
+    isWatched: (pid) => watched.has(pid),
     [Symbol.dispose]: () => epoll[Symbol.dispose](),
   };
+}
+
+/** The pid that a pidfd names in this process's own namespace (pidfd_open(2)). */
+function pidOf(pidfd: number): number {
+  return Number(/^Pid:\t(-?\d+)/m.exec(readFileSync(`/proc/self/fdinfo/${pidfd}`, 'latin1'))?.[1] ?? -1);
 }
 
 /** A stranger's code is readable only after whoever is its parent now has reaped it. */

@@ -1,6 +1,7 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { access, chmod, chown, mkdir, rm } from 'node:fs/promises';
 import { parseId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
 import type { WardenConfig } from '#config/process.ts';
@@ -23,6 +24,7 @@ import { mountRoot } from '#warden/disk/root-file-system.ts';
 import type { Layout } from '#warden/layout.ts';
 import type { NamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
+import type { Orphans } from '#warden/processes/orphans.ts';
 import { markProcess, openMarked } from '#warden/processes/process-mark.ts';
 import { closeUserNamespaces } from '#warden/processes/user-namespace-limit.ts';
 import type { Runtime, RuntimeSandbox } from '#warden/runtimes/runtime.ts';
@@ -40,6 +42,7 @@ export interface SandboxesOptions {
   readonly ranges: UidRanges;
   readonly sockets: NamespaceSockets;
   readonly exits: ExitWatch;
+  readonly orphans: Orphans;
   readonly broker: BrokerChild;
   readonly clock: Clock;
   readonly log: Log;
@@ -70,8 +73,10 @@ export interface Sandboxes {
   release(): void;
 }
 
+const reapPatienceMs = 10_000;
+
 export function createSandboxes(options: SandboxesOptions): Sandboxes {
-  const { config, layout, runtimes, groups, ranges, sockets, exits, broker, clock, log } = options;
+  const { config, layout, runtimes, groups, ranges, sockets, exits, orphans, broker, clock, log } = options;
   const running = new Map<SandboxId, LiveSandbox>();
   const ends = new Map<SandboxId, Promise<Exit>>();
   const starting = new Set<SandboxId>();
@@ -133,6 +138,23 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       .catch((error: unknown) => log.error({ err: error, sandboxId }, 'a sandbox could not be cleaned away'));
   };
 
+  /** Waits for the init that was killed; it ends only when all other processes of its namespace are reaped. */
+  const reaped = async ({ firstUid, sandboxId }: SandboxRecord, ended: Promise<Exit> | undefined): Promise<void> => {
+    let done = false;
+    const finished = Promise.resolve(ended).finally(() => {
+      done = true;
+    });
+    const deadline = clock.now() + reapPatienceMs;
+    while (!done) {
+      orphans.reapRange(firstUid);
+      await Promise.race([finished, sleep(10)]);
+      if (!done && clock.now() > deadline) {
+        log.error({ sandboxId }, 'the init of a killed sandbox does not end');
+        throw new CasemateError('sandbox_failed', 'The sandbox was killed, but a process of it does not end.');
+      }
+    }
+  };
+
   const stop = async (sandbox: LiveSandbox, reason: string): Promise<void> => {
     const { sandboxId } = sandbox.record;
     if (running.get(sandboxId) !== sandbox) return;
@@ -140,7 +162,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     broker.closeDoor(sandboxId);
     await groups.kill(cgroupOf(sandboxId));
     // Its init must have been reaped before its descriptor goes: a zombie would hold the uid range.
-    await ends.get(sandboxId);
+    await reaped(sandbox.record, ends.get(sandboxId));
     ends.delete(sandboxId);
     unpinSandbox(sandbox);
     await clean(sandbox.record);
@@ -211,7 +233,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     } catch (error) {
       if (initPidfd !== undefined) {
         await groups.kill(cgroupOf(sandboxId));
-        await exits.ended(initPidfd);
+        await reaped(record, exits.ended(initPidfd));
         if (pinned) unpinSandbox(pinned);
         else closeSync(initPidfd);
       }
@@ -310,6 +332,12 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
         } catch (error) {
           log.error({ err: error, sandboxId }, 'what an earlier warden left could neither be adopted nor cleaned away');
         }
+      }
+      // A crash may come between the range and the record, or a process may have kept it longer than its sandbox.
+      for (const owner of ranges.owners()) {
+        const sandboxId = parseId<SandboxId>(owner.replace(/^sandbox:/, ''));
+        if (sandboxId && !(await exists(layout.sandbox(sandboxId).directory)))
+          await ranges.release(`sandbox:${sandboxId}`);
       }
       return adopted;
     },

@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import type { TestWarden } from './start-warden.ts';
+
+/** Everything of an instance that a sandbox may leave behind. */
+export async function leftovers(warden: TestWarden) {
+  const { instance, stateDirectory, uidRanges } = warden.config;
+  const inRange = (uid: number): boolean => uid >= uidRanges.first && uid < uidRanges.first + uidRanges.count * 65_536;
+  const processes = readdirSync('/proc').filter((name) => {
+    if (!/^\d+$/.test(name)) return false;
+    return inRange(Number(/^Uid:\t(\d+)/m.exec(statusText(name))?.[1]));
+  });
+  const groups = readdirSync('/sys/fs/cgroup')
+    .map((name) => `/sys/fs/cgroup/${name}/casemate-${instance}`)
+    .concat(`/sys/fs/cgroup/casemate-${instance}`)
+    .filter((path) => existsSync(path))
+    .flatMap((path) =>
+      readdirSync(path, { withFileTypes: true })
+        .filter((entry) => entry.isDirectory())
+        .map(({ name }) => name),
+    );
+  const { mounts, loops } = await tracesOf(warden);
+  const ranges = existsSync(`${stateDirectory}/ranges/ranges.json`)
+    ? Object.values(JSON.parse(readFileSync(`${stateDirectory}/ranges/ranges.json`, 'utf8')))
+    : [];
+  return {
+    processes: processes.length,
+    groups: groups.length,
+    // One is the directory of mounts itself, which lives as long as the warden.
+    mounts: mounts.length - 1,
+    loops: loops.length,
+    sandboxes: readdirSync(`${stateDirectory}/sandboxes`).length,
+    directories: readdirSync(`/run/casemate-${instance}`).length,
+    runtime: existsSync(`${stateDirectory}/runtime/crun`) ? readdirSync(`${stateDirectory}/runtime/crun`).length : 0,
+    ranges: ranges.length,
+    descriptors: readdirSync(`/proc/${warden.pid}/fd`).length,
+  };
+}
+
+export const nothingLeft = {
+  processes: 0,
+  groups: 0,
+  mounts: 0,
+  loops: 0,
+  sandboxes: 0,
+  directories: 0,
+  runtime: 0,
+  ranges: 0,
+};
+
+/** Mounts and loop devices that belong to an instance. */
+async function tracesOf(warden: TestWarden): Promise<{ mounts: string[]; loops: string[] }> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes(warden.config.instance));
+  const loops: string[] = [];
+  for (let number = 0; number < 256; number += 1) {
+    const file = `/sys/block/loop${number}/loop/backing_file`;
+    if (!existsSync(file)) continue;
+    const backing = (await readFile(file, 'utf8')).trim();
+    if (backing.startsWith(warden.directory)) loops.push(backing);
+  }
+  return { mounts, loops };
+}
+
+/** Empty when the process is gone. */
+function statusText(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, 'latin1');
+  } catch {
+    return '';
+  }
+}
