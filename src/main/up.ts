@@ -37,7 +37,8 @@ async function up(): Promise<void> {
   if (mended) tell(mended);
 
   let asked: { everything: boolean; announce: string } | undefined;
-  let instance: RunningInstance | undefined;
+  // Assigned below; signals may come before.
+  let instance: RunningInstance | undefined = undefined;
   let stopping: Promise<void> | undefined;
   const stopWhenAsked = (): void => {
     if (!asked || !instance || stopping) return;
@@ -56,6 +57,7 @@ async function up(): Promise<void> {
   };
   const onSignal = (everything: boolean, announce: string) => (): void => {
     asked ??= { everything, announce };
+    if (!instance) tell('asked to stop; it stops as soon as the start is through');
     stopWhenAsked();
   };
   process.on('SIGTERM', onSignal(true, 'stopping: server, sandboxes, warden, keeper, database'));
