@@ -8,7 +8,9 @@ export async function leftovers(warden: TestWarden) {
   const inRange = (uid: number): boolean => uid >= uidRanges.first && uid < uidRanges.first + uidRanges.count * 65_536;
   const processes = readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name)) return false;
-    return inRange(Number(/^Uid:\t(\d+)/m.exec(statusText(name))?.[1]));
+    const status = statusText(name);
+    // A zombie waits for the init of the host after a restart.
+    return !/^State:\tZ/m.test(status) && inRange(Number(/^Uid:\t(\d+)/m.exec(status)?.[1]));
   });
   const groups = readdirSync('/sys/fs/cgroup')
     .map((name) => `/sys/fs/cgroup/${name}/casemate-${instance}`)
