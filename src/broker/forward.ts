@@ -54,6 +54,10 @@ export function forward(guest: IncomingMessage, reply: ServerResponse, options: 
   };
 
   const attempt = (again: boolean): void => {
+    if (reply.destroyed) {
+      finish('guest went away');
+      return;
+    }
     const { host, port, literal } = egress.destination;
     const requestOptions: UpstreamRequestOptions = {
       agent,
@@ -82,6 +86,12 @@ export function forward(guest: IncomingMessage, reply: ServerResponse, options: 
     });
     if (guest.headers.expect !== undefined) upstream.once('continue', () => reply.writeContinue());
     upstream.on('response', (response) => {
+      if (reply.destroyed) {
+        // The guest left while the answer came: the answer fails with its request, and nobody is there to tell.
+        response.on('error', () => (outcome = 'guest went away'));
+        upstream.destroy();
+        return;
+      }
       try {
         respond(reply, response, target);
       } catch (cause) {

@@ -24,12 +24,16 @@ interface Position {
   readonly id: string;
 }
 
+/** The end of the year 9999: PostgreSQL does not read how JavaScript writes later ones. */
+const latestMoment = 253_402_300_799_999;
 const cursorPattern = /^(\d{1,15})\.([A-Za-z0-9_-]{1,64})$/;
 
 /** Reads a cursor. CasemateError `invalid_request` for anything that was not a page's. */
 export function parseCursor(cursor: string): Position {
   const match = cursorPattern.exec(Buffer.from(cursor, 'base64url').toString('utf8'));
-  if (!match?.[1] || !match[2]) throw new CasemateError('invalid_request', 'The cursor is not one of this list');
+  if (!match?.[1] || !match[2] || Number(match[1]) > latestMoment) {
+    throw new CasemateError('invalid_request', 'The cursor is not one of this list');
+  }
   return { createdAt: new Date(Number(match[1])), id: match[2] };
 }
 

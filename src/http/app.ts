@@ -24,6 +24,7 @@ import { servePages } from '#http/pages.ts';
 import { createRecognise } from '#http/recognise.ts';
 import { registerRoute } from '#http/register-route.ts';
 import { registerSocket } from '#http/register-socket.ts';
+import { answerUnreadable } from '#http/unreadable.ts';
 import { addFurtherHeaders, helmetOptions } from '#http/security-headers.ts';
 import { sendProblem } from '#http/send-problem.ts';
 import type { Services } from '#http/services.ts';
@@ -65,6 +66,7 @@ export async function createApp(options: AppOptions): Promise<App> {
     exposeHeadRoutes: false,
     routerOptions: { maxParamLength: 200, ignoreTrailingSlash: false, caseSensitive: true },
     return503OnClosing: true,
+    clientErrorHandler: answerUnreadable,
     frameworkErrors: (error, request, reply) => void sendProblem(error, request, reply as never),
   });
   // Input is parsed by zod in the handlers; Fastify's own validator (which coerces and removes) has no say.

@@ -33,6 +33,6 @@ function expand(address: string): number[] {
   const parse = (part: string | undefined) => (part ? part.split(':').map((group) => Number.parseInt(group, 16)) : []);
   const before = parse(head);
   const after = parse(tail);
-  const gap = tail === undefined ? [] : new Array<number>(8 - before.length - after.length).fill(0);
+  const gap = tail === undefined ? [] : Array.from({ length: 8 - before.length - after.length }, () => 0);
   return [...before, ...gap, ...after];
 }

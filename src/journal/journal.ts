@@ -64,17 +64,16 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   let previous = tail?.hash ?? journalGenesis;
   let descriptor = newest ? openSync(newest.file, 'r+') : undefined;
   if (newest && descriptor !== undefined) ftruncateSync(descriptor, newest.bytes);
-  let unsynced = false;
+  let timer: NodeJS.Timeout | undefined;
   const waiting = new Set<() => void>();
 
+  // kill -9 is survived by write(2) alone; a power cut loses at most this long.
   const flush = (): void => {
-    if (!unsynced || descriptor === undefined) return;
-    unsynced = false;
+    clearTimeout(timer);
+    if (timer === undefined || descriptor === undefined) return;
+    timer = undefined;
     fdatasyncSync(descriptor);
   };
-  // kill -9 is survived by write(2) alone; a power cut loses at most this long.
-  const timer = setInterval(flush, 100);
-  timer.unref();
 
   const roll = (): Segment => {
     flush();
@@ -108,7 +107,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     } catch (cause) {
       throw new CasemateError('no_space', 'The journal could not be written; nothing was done', { cause });
     }
-    unsynced = true;
+    timer ??= setTimeout(flush, 100).unref();
     sequence = record.sequence;
     previous = record.hash;
     for (const wake of waiting) wake();
@@ -150,7 +149,6 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   };
 
   const close = (): void => {
-    clearInterval(timer);
     flush();
     if (descriptor !== undefined) closeSync(descriptor);
     descriptor = undefined;

@@ -19,7 +19,18 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   logs: () => import('#main/cli/logs.ts'),
   doctor: () => import('#main/cli/doctor.ts'),
   config: () => import('#main/cli/config.ts'),
+  open: async () => asCommand(await import('#main/cli/open.ts')),
+  key: async () => asCommand(await import('#main/cli/key.ts')),
+  secret: async () => asCommand(await import('#main/cli/secret.ts')),
+  policy: async () => asCommand(await import('#main/cli/policy.ts')),
+  audit: async () => asCommand(await import('#main/cli/audit.ts')),
+  user: async () => asCommand(await import('#main/cli/user.ts')),
 };
+
+/** Commands that speak to the server's admin socket parse their own flags. */
+function asCommand(of: { readonly help: string; readonly run: (args: string[]) => Promise<number> }) {
+  return { command: { help: of.help, run: (commandArguments: readonly string[]) => of.run([...commandArguments]) } };
+}
 
 async function main(name: string | undefined, commandArguments: readonly string[]): Promise<number> {
   const load = name === undefined ? undefined : commands[name];

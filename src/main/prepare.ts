@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { inCache } from '#main/prepare/cache.ts';
 import { ensureModules } from '#main/prepare/modules.ts';
 import { say } from '#main/prepare/say.ts';
 import { ensureWeb } from '#main/prepare/web.ts';
@@ -30,7 +32,8 @@ async function prepare(what: string | undefined): Promise<string> {
       return (await ensureModules(release)).full;
     case 'release': {
       const code = ensureModules(release).then(({ full }) => ensureWeb(release, full));
-      await Promise.all([code, ensureTemplate()]);
+      // Side by side at the first start; later `up` alone asks whether the template is still the right one.
+      await Promise.all([code, existsSync(inCache('templates/base')) ? null : ensureTemplate()]);
       return prepareCode();
     }
     default:

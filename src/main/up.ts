@@ -29,11 +29,16 @@ async function up(): Promise<void> {
     say(text);
     log.info(text);
   };
+  // Who read these lines may be gone (a closed terminal, the command that detached this); the log has them too.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', (error) => log.debug({ err: error }, 'nobody reads what is printed'));
+  }
   const mended = await mendCgroups();
   if (mended) tell(mended);
 
   let asked: { everything: boolean; announce: string } | undefined;
-  let instance: RunningInstance | undefined;
+  // Assigned below; signals may come before.
+  let instance: RunningInstance | undefined = undefined;
   let stopping: Promise<void> | undefined;
   const stopWhenAsked = (): void => {
     if (!asked || !instance || stopping) return;
@@ -52,6 +57,7 @@ async function up(): Promise<void> {
   };
   const onSignal = (everything: boolean, announce: string) => (): void => {
     asked ??= { everything, announce };
+    if (!instance) tell('asked to stop; it stops as soon as the start is through');
     stopWhenAsked();
   };
   process.on('SIGTERM', onSignal(true, 'stopping: server, sandboxes, warden, keeper, database'));

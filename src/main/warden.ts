@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import pino from 'pino';
 import { systemClock } from '#base/clock.ts';
 import { wardenConfigSchema } from '#config/process.ts';
-import { closeAllOnExec } from '#kernel/close-on-exec.ts';
 import { endSandboxesSchema } from '#contract/supervision.ts';
+import { closeAllOnExec } from '#kernel/close-on-exec.ts';
 import { startWarden } from '#warden/warden.ts';
 
 const log = pino({ level: 'info', base: { process: 'warden' } });

@@ -141,6 +141,6 @@ export function createTerminals(options: TerminalsOptions): Terminals {
       if (driveGrant) assertGrant(driveGrant, 'terminal:drive');
       await attachViewer(context, grant, driveGrant !== null, terminalId, attachOptions);
     },
-    [Symbol.dispose]: () => void forget(),
+    [Symbol.dispose]: () => forget(),
   };
 }

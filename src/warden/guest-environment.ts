@@ -53,6 +53,6 @@ export function guestEnvironment(
       throw new CasemateError('invalid_request', 'Variables of the program loader (LD_… and its like) cannot be set.');
     }
   }
-  const merged: Record<string, string> = Object.assign({}, base, accounts[user], ...layers);
+  const merged = Object.assign({}, base, accounts[user], ...layers) as Record<string, string>;
   return Object.entries(merged).map(([name, value]) => `${name}=${value}`);
 }

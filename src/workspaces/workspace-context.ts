@@ -2,7 +2,7 @@ import type { Access } from '#access/authorise.ts';
 import type { Grant } from '#access/grant.ts';
 import type { Audit } from '#audit/audit.ts';
 import type { Clock } from '#base/clock.ts';
-import type { UserId } from '#base/ids.ts';
+import type { TeamId, UserId, WorkspaceId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
 import { CasemateError } from '#contract/errors.ts';
 import type { Destination, DestinationSet } from '#contract/policy.ts';
@@ -30,6 +30,8 @@ export interface WorkspaceContext {
   readonly workspacesPerTeam: number;
   /** How long a deleted workspace can be restored. */
   readonly undoMs: number;
+  /** Workspaces whose remains could not be removed, to be tried when the warden is back. */
+  readonly remains: Map<WorkspaceId, TeamId>;
 }
 
 export const noWorkspace = (): CasemateError => new CasemateError('not_found', 'There is no such workspace.');

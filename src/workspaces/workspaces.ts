@@ -61,12 +61,12 @@ export interface Workspaces extends Disposable {
   ): AsyncIterable<WorkspaceEvent>;
 }
 
-export type WorkspacesOptions = WorkspaceContext & { readonly wardenEvents: WardenEvents };
+export type WorkspacesOptions = Omit<WorkspaceContext, 'remains'> & { readonly wardenEvents: WardenEvents };
 
 const purgeEveryMs = 3_600_000;
 
 export function createWorkspaces(options: WorkspacesOptions): Workspaces {
-  const context: WorkspaceContext = options;
+  const context: WorkspaceContext = { ...options, remains: new Map() };
   const { audit, database, hints, log, sandboxes } = context;
   const clones = createClones(context);
   const statuses = new Map<WorkspaceId, Promise<GitStatus>>();
@@ -100,6 +100,9 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
   options.wardenEvents.listen({
     async connected() {
       await endUnfinished(context, clones);
+      for (const [id, teamId] of context.remains) {
+        if (!clones.has(id)) await removeRemains(context, { id, teamId }, 'the clone failed');
+      }
       purge();
     },
     async event() {},

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, test } from 'node:test';
 import { WebSocket } from 'ws';
-import type { TeamId, WorkspaceId } from '#base/ids.ts';
+import type { SandboxId, TeamId, TerminalId, WorkspaceId } from '#base/ids.ts';
 import { type Permission, permissions } from '#contract/permissions.ts';
 import { policyPresets, type Policy } from '#contract/policy.ts';
-import { workspaces } from '#database/schema/workspaces.ts';
+import { terminals, workspaces } from '#database/schema/workspaces.ts';
 import { mintTenantScope } from '#database/tenant-scope.ts';
 import type { Route } from '#http/define-route.ts';
 import { routeTable } from '#http/route-table.ts';
@@ -98,6 +98,24 @@ before(async () => {
         policyPreset: 'closed',
         createdBy: owner.userId as never,
         lastUsedAt: new Date(),
+      })),
+  );
+  ids['terminalId'] = randomId<TerminalId>();
+  await server.database.database.withTenant(
+    mintTenantScope({ teamId: owner.teamId as TeamId, userId: null }),
+    async (tx) =>
+      void (await tx.insert(terminals).values({
+        id: ids['terminalId'] as TerminalId,
+        workspaceId: ids['workspaceId'] as WorkspaceId,
+        sandboxId: ids['sandboxId'] as SandboxId,
+        title: 'of the owner',
+        program: 'shell',
+        columns: 80,
+        rows: 24,
+        state: 'ended',
+        recordingPublicKey: Buffer.alloc(32),
+        recordingPrivateKey: Buffer.alloc(97),
+        createdBy: owner.userId as never,
       })),
   );
 });

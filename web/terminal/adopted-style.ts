@@ -20,6 +20,12 @@ class AdoptedStyle extends HTMLElement {
   }
 }
 
+/** Cells with a colour of their own get it as a style attribute, which the policy refuses; through the CSSOM it is allowed. */
+function setAttributeByRules(this: HTMLElement, name: string, value: string): void {
+  if (name === 'style') this.style.cssText = value;
+  else Element.prototype.setAttribute.call(this, name, value);
+}
+
 const elementName = 'casemate-adopted-style';
 
 /**
@@ -36,15 +42,19 @@ export function withAdoptedStyles(build: () => void): void {
   }
 }
 
-/** The document as xterm.js is given it (`documentOverride`): only `createElement('style')` differs. */
+/** The document as xterm.js is given it (`documentOverride`): only styles differ. */
 export function documentWithAdoptedStyles(): Document {
   if (!customElements.get(elementName)) customElements.define(elementName, AdoptedStyle);
   const bound = new Map<PropertyKey, unknown>();
   return new Proxy(document, {
     get(target, property) {
       if (property === 'createElement') {
-        return (name: string, options?: ElementCreationOptions) =>
-          Document.prototype.createElement.call(target, name === 'style' ? elementName : name, options);
+        return (name: string, options?: ElementCreationOptions) => {
+          const tag = name === 'style' ? elementName : name;
+          const element: HTMLElement = Document.prototype.createElement.call(target, tag, options);
+          if (name === 'span') element.setAttribute = setAttributeByRules;
+          return element;
+        };
       }
       const value: unknown = Reflect.get(target, property, target);
       if (typeof value !== 'function') return value;

@@ -44,20 +44,23 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
       options.onBack();
     }
   };
+  const arm = () => {
+    lateTimer = setTimeout(
+      () => {
+        late = true;
+        options.onLate();
+      },
+      Math.max(lateMs, usual * 2),
+    );
+    deadTimer = setTimeout(options.onDead, Math.max(deadMs, usual * 10));
+  };
   const beat = () => {
     // A hidden page's timers are held back by the browser and would tell of losses that are none.
     if (sentAt !== null || globalThis.document?.hidden) return;
     token = (token + 1) >>> 0;
     if (!options.ping(token)) return;
     sentAt = now();
-    lateTimer = setTimeout(
-      () => {
-        late = true;
-        options.onLate();
-      },
-      Math.max(lateMs, usual * 3),
-    );
-    deadTimer = setTimeout(options.onDead, Math.max(deadMs, usual * 10));
+    arm();
   };
   return {
     start() {
@@ -75,12 +78,16 @@ export function createHeartbeat(options: HeartbeatOptions): Heartbeat {
     pong(answered) {
       if (answered !== token || sentAt === null) return;
       const took = now() - sentAt;
-      usual = usual === 0 ? took : usual * 0.7 + took * 0.3;
+      usual = usual === 0 ? took : (usual + took) / 2;
       sentAt = null;
       settle();
       options.onLatency(took);
     },
-    heard: settle,
+    heard() {
+      settle();
+      // The ping is still to be answered: the waiting begins anew.
+      if (sentAt !== null) arm();
+    },
     nudge: beat,
   };
 }

@@ -19,14 +19,14 @@ export function KeyBar({ modifiers, onModifiers, onType, onArrow, onPaste }: Key
       key={name}
       type="button"
       tabIndex={-1}
-      aria-label={name}
+      aria-label={typeof face === 'string' ? undefined : name}
       aria-pressed={pressed}
       onPointerDown={keep}
       onMouseDown={(event) => event.preventDefault()}
       onClick={act}
       className={classNames(
-        'grid h-10 min-w-10 flex-1 shrink-0 place-items-center rounded-md px-2 text-sm font-medium transition-colors active:bg-selected',
-        pressed ? 'bg-accent-fill text-on-accent' : 'bg-raised text-text',
+        'grid h-10 min-w-10 flex-1 shrink-0 place-items-center rounded-md px-2 text-sm font-medium ',
+        pressed ? 'bg-accent-fill text-on-accent' : 'bg-raised text-text active:bg-selected',
       )}
     >
       {face}

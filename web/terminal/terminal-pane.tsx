@@ -11,6 +11,7 @@ import { needsGuard } from './paste.ts';
 import { PasteDialog } from './paste-dialog.tsx';
 import { SearchBar } from './search-bar.tsx';
 import { openSession, type Session } from './session.ts';
+import { takeStarted } from './started-here.ts';
 import { type Exit, StatusLine } from './status-line.tsx';
 import { useTerminalPreferences } from './preferences.ts';
 
@@ -46,8 +47,8 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
     if (needsGuard(text)) setPasted(text);
     else session.current?.paste(text);
   }, []);
-  const latest = useRef({ modifiers, preferences, onDoubt, onLeave, toast });
-  latest.current = { modifiers, preferences, onDoubt, onLeave, toast };
+  const latest = useRef({ modifiers, preferences, onDoubt, onLeave, toast, size: terminal.size });
+  latest.current = { modifiers, preferences, onDoubt, onLeave, toast, size: terminal.size };
 
   useEffect(() => {
     const element = container.current;
@@ -64,6 +65,7 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
         container: element,
         terminalId: terminal.id,
         label: `Terminal ${terminal.title}`,
+        size: latest.current.size,
         fontSize: latest.current.preferences.fontSize,
         screenReader: latest.current.preferences.screenReader,
         copyOnSelect: () => latest.current.preferences.copyOnSelect,
@@ -74,8 +76,7 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
           if (next === 'lost') setLatency(null);
           if (next === 'lost' && tries >= 2) latest.current.onDoubt();
         },
-        // Older than this, somebody saw its beginning.
-        answersHistory: Date.now() - Date.parse(terminal.createdAt) < 15_000,
+        answersHistory: takeStarted(terminal.id),
         onLatency: setLatency,
         onEnded: (how) => {
           setExit(how);
@@ -101,7 +102,7 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
       session.current?.dispose();
       session.current = null;
     };
-  }, [terminal.id, terminal.title, terminal.createdAt, paste, coarse]);
+  }, [terminal.id, terminal.title, paste, coarse]);
 
   useEffect(() => {
     session.current?.setVisible(visible);

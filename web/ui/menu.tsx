@@ -13,7 +13,7 @@ export function Menu({ trigger, children, align = 'end' }: MenuProps) {
   return (
     <Primitive.Root modal={false}>
       <Primitive.Trigger asChild>{trigger}</Primitive.Trigger>
-      <Primitive.Portal>
+      <Primitive.Portal container={document.getElementById('main')}>
         <Primitive.Content
           align={align}
           sideOffset={4}

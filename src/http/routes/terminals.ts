@@ -71,10 +71,15 @@ export const terminalRoutes = [
     maximumMessageBytes: maximumInputFrameBytes,
     handler: async (context) => {
       const connection = socketConnection(context.socket);
-      const drive = await grantIfAllowed(context, 'terminal:drive');
-      const { grant, params: of, query, signal, touch } = context;
-      const options = { offset: query.offset, connection, signal, touch };
-      await context.services.terminals.attach(grant, drive, of.terminalId, options);
+      try {
+        const drive = await grantIfAllowed(context, 'terminal:drive');
+        const { grant, params: of, query, signal, touch } = context;
+        const options = { offset: query.offset, connection, signal, touch };
+        await context.services.terminals.attach(grant, drive, of.terminalId, options);
+      } finally {
+        // A socket that is not read never sees the other side's answer to its close.
+        connection.resume();
+      }
     },
   }),
 ];

@@ -6,7 +6,8 @@ import type { Person } from '#identity/methods/method.ts';
 
 /** NIST SP 800-63B-4, 3.1.1.2: a password that is the only factor has 15 characters at least. */
 export const minimumPasswordLength = 15;
-const minimumScore = 3;
+/** Of 0 to 4: more than 10^10 guesses, since nothing else stands behind it yet. */
+const minimumScore = 4;
 /** The estimate takes seconds for long input; a longer password is no weaker than its beginning. */
 const estimatedCharacters = 64;
 
@@ -28,7 +29,9 @@ export function assertStrongPassword(password: string, person: Person): void {
     throw new CasemateError('weak_password', `Use ${minimumPasswordLength} characters or more; a few words are best`);
   }
   const address = person.email.toLowerCase();
-  const inputs = ['casemate', person.name, address, ...address.split(/[@.+_-]/), ...person.name.split(/\s+/)];
+  const words = [...address.split(/[@.+_-]/), ...person.name.split(/\s+/)];
+  const joined = [address.split('@')[0] ?? '', person.name].map((text) => text.replace(/[^\p{L}\p{N}]/gu, ''));
+  const inputs = ['casemate', person.name, address, ...words, ...joined];
   const { score, feedback } = estimate(
     password,
     inputs.filter((input) => input.length > 2),

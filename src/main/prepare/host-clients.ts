@@ -43,17 +43,25 @@ const askPip = [
   'print("https://" + PyPI.file_storage_domain + "/" if index == PyPI.simple_url else "")',
 ].join('\n');
 
-/** Reads the clients' configuration by asking them. `rootfs` is a template whose pip answers where the host has none. */
-export async function readHostClients(rootfs: string | null): Promise<HostClients> {
+/** Reads the clients' configuration by asking them. */
+export async function readHostClients(): Promise<HostClients> {
   const { command, prefix } = npmProgram();
   const [npmRegistry, pip] = await Promise.all([
     runProgram(command, [...prefix, 'config', 'get', 'registry'], { cwd: '/' }),
-    runProgram('/usr/bin/python3', ['-c', askPip], { cwd: '/' }).catch(() =>
-      rootfs ? runProgram('chroot', [rootfs, '/usr/bin/python3', '-c', askPip]).catch(() => '') : '',
-    ),
+    // A machine without pip is fine: the template's answers then.
+    runProgram('/usr/bin/python3', ['-c', askPip], { cwd: '/' }).catch(() => ''),
   ]);
-  const [pipIndex = '', ...pipHosts] = pip.split('\n').filter((line) => line !== '');
-  return { npmRegistry: npmRegistry.trim(), pipIndex, pipHosts, aptUrls: aptUrls() };
+  return { npmRegistry: npmRegistry.trim(), aptUrls: aptUrls(), ...parsePip(pip) };
+}
+
+/** What the pip in a template says, for hosts without one. */
+export async function askTemplatesPip(rootfs: string): Promise<Pick<HostClients, 'pipIndex' | 'pipHosts'>> {
+  return parsePip(await runProgram('chroot', [rootfs, '/usr/bin/python3', '-c', askPip]));
+}
+
+function parsePip(printed: string): Pick<HostClients, 'pipIndex' | 'pipHosts'> {
+  const [pipIndex = '', ...pipHosts] = printed.split('\n').filter((line) => line !== '');
+  return { pipIndex, pipHosts };
 }
 
 function aptUrls(): string[] {

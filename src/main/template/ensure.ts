@@ -2,25 +2,26 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { mkdir, rename, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { buildOnce, inCache, runsAsRoot } from '#main/prepare/cache.ts';
-import { readHostClients } from '#main/prepare/host-clients.ts';
+import { askTemplatesPip, type HostClients, readHostClients } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { buildTemplate } from '#main/template/build.ts';
 import { digestOfRecipe, makeRecipe } from '#main/template/recipe.ts';
 
 /**
  * The directory of templates for this machine's configuration (`base/rootfs` in it), building `base`
- * when nobody has. Needs root. The caller holds the cache's lock, so that two starts build it once.
+ * when nobody has, and that configuration. Needs root. The caller holds the cache's lock, so that two starts build it once.
  */
-export async function ensureTemplate(): Promise<string> {
+export async function ensureTemplate(): Promise<{ readonly directory: string; readonly clients: HostClients }> {
   if (!runsAsRoot()) throw new Error('the base template is built by root');
-  const [clients, aptOptions] = await Promise.all([readHostClients(null), readAptOptions()]);
+  const [asked, aptOptions] = await Promise.all([readHostClients(), readAptOptions()]);
   const npm = readdirSync(inCache('npm')).toSorted().at(-1) ?? '';
-  const recipe = makeRecipe({ ...clients, npm, aptOptions, authorities: readAuthorities() });
+  const recipe = makeRecipe({ ...asked, npm, aptOptions, authorities: readAuthorities() });
   const target = inCache('templates', digestOfRecipe(recipe));
   await mkdir(inCache('templates'), { recursive: true, mode: 0o755 });
   if (!existsSync(target)) await buildOnce(target, (partial) => buildTemplate(recipe, partial));
   await pointAt(inCache('templates/base'), `${digestOfRecipe(recipe)}/base`);
-  return target;
+  const clients = asked.pipIndex === '' ? { ...asked, ...(await askTemplatesPip(join(target, 'base/rootfs'))) } : asked;
+  return { directory: target, clients };
 }
 
 /** `templates/base` is the newest one, for people and for tests; instances name theirs by digest. */

@@ -2,7 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
-import { destinationSetsOf, readHostClients } from '#main/prepare/host-clients.ts';
+import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
@@ -71,7 +71,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     });
 
   const files = settleFiles(config, paths, users);
-  const [instance, database, templatesDirectory, crun] = await Promise.all([
+  const [instance, database, templates, crun] = await Promise.all([
     loadInstance(paths),
     openInstanceDatabase({ config, paths, users, release, log }),
     ensureTemplate(),
@@ -83,8 +83,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     users,
     instance,
     release,
-    templatesDirectory,
-    sets: destinationSetsOf(await readHostClients(join(templatesDirectory, 'base/rootfs'))),
+    templatesDirectory: templates.directory,
+    sets: destinationSetsOf(templates.clients),
     runtimes: { crun: crun.trim() },
   };
   const configFile = (name: string): string => join(paths.config, `${name}.json`);

@@ -30,13 +30,20 @@ const mostFailures = 8;
 
 export const backOffMs = (failures: number): number => Math.min(longestMs, shortestMs * 2 ** failures);
 
+/** Aborted, it resolves: who waits looks at the signal. */
+const sleep = (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  wait(milliseconds, undefined, { signal }).catch(() => undefined);
+
 /** Keeps one thing running: exponential back-off between starts, and a cap after which it says what is wrong. */
 export function supervise(of: {
   readonly name: string;
   readonly start: () => Promise<Startable>;
   readonly say: (text: string) => void;
   readonly changed: () => void;
+  /** Waits between starts; rejects or resolves early when aborted. */
+  readonly pause?: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 }): Supervised {
+  const pause = of.pause ?? sleep;
   let state: State = 'stopped';
   let current: Startable | undefined;
   let restarts = 0;
@@ -73,7 +80,7 @@ export function supervise(of: {
         of.say(`Look at its log, mend it, then \`./casemate restart\`.`);
         return;
       }
-      await wait(backOffMs(failures), undefined, { signal: stopping.signal }).catch(() => undefined);
+      await pause(backOffMs(failures), stopping.signal);
       if (stopping.signal.aborted) return;
       failures += 1;
       restarts += 1;

@@ -83,5 +83,5 @@ async function answer({ serial, root, work }: FileRequest): Promise<FileReply> {
 
 keepIdentityCapabilitiesOnly();
 parentPort?.on('message', (request: FileRequest) => {
-  answer(request).then((reply) => parentPort?.postMessage(reply));
+  void answer(request).then((reply) => parentPort?.postMessage(reply));
 });

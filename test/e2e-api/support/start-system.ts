@@ -113,7 +113,7 @@ export async function startSystem(options: {
     defaultResources: { memoryMiB: 512, cpuPercent: 200, processes: 128, diskMiB: 256, inodes: 32_768 },
     idleStopMinutes: options.idleStopMinutes ?? 30,
     sets,
-    logLevel: 'info',
+    logLevel: 'warn',
   };
   const configFile = join(directory, 'server.json');
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
@@ -169,7 +169,7 @@ export async function startSystem(options: {
       }),
     killServer: () => end('SIGKILL'),
     startServer,
-    log: () => output,
+    log: () => `${output}\n${warden.output()}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }

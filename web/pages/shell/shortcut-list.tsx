@@ -22,6 +22,13 @@ const groups: readonly { title: string; rows: readonly [string, readonly string[
     ],
   },
   {
+    title: 'On the tabs',
+    rows: [
+      ['The next, the one before', ['→', '←']],
+      ['Close or end', ['Delete']],
+    ],
+  },
+  {
     title: 'In the file tree',
     rows: [
       ['Move', ['↑', '↓']],

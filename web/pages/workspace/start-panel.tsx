@@ -77,7 +77,7 @@ export function StartPanel({ workspace, tabs, mayDrive }: StartPanelProps) {
                         </span>
                       ) : missing(secret) ? (
                         `${words}. No ${secret} key is set yet.`
-                      ) : secret ? (
+                      ) : secret && secrets ? (
                         `${words}. The key is added outside the sandbox.`
                       ) : (
                         words
@@ -99,7 +99,7 @@ export function StartPanel({ workspace, tabs, mayDrive }: StartPanelProps) {
             <TerminalSquare size={15} aria-hidden className="absolute top-1/2 left-3 -translate-y-1/2 text-faint" />
             <input
               aria-label="A command to run"
-              placeholder="Or a command, such as npm test"
+              placeholder="Or a command"
               autoCapitalize="off"
               autoCorrect="off"
               spellCheck={false}

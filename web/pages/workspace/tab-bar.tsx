@@ -53,7 +53,7 @@ export function TabBar({ workspace, tabs, mayDrive, ref }: TabBarProps) {
             key={terminal.id}
             tab={{ kind: 'terminal', id: terminal.id }}
             tabs={tabs}
-            name={terminal.title}
+            name={nameAmong(terminal, tabs.terminals)}
             icon={<SquareTerminal size={14} aria-hidden />}
             mark={
               terminal.state === 'ended' ? (
@@ -104,6 +104,13 @@ export function TabBar({ workspace, tabs, mayDrive, ref }: TabBarProps) {
       {ending && <EndDialog terminal={ending} tabs={tabs} onClose={() => setEnding(null)} />}
     </div>
   );
+}
+
+/** The title, with a number where another terminal before it has the same. */
+function nameAmong(terminal: Terminal, all: readonly Terminal[]): string {
+  const same = all.filter(({ title }) => title === terminal.title);
+  const at = same.indexOf(terminal);
+  return at > 0 ? `${terminal.title} ${at + 1}` : terminal.title;
 }
 
 interface TabProps {

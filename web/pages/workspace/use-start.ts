@@ -3,11 +3,21 @@ import type { Workspace } from '#contract/api.ts';
 import { messageOf } from '../../api/problem.ts';
 import { newIdempotencyKey } from '../../api/request.ts';
 import { createTerminal } from '../../api/terminals.ts';
+import { cellWidth } from '../../terminal/cell.ts';
+import { rememberStarted } from '../../terminal/started-here.ts';
 import { useToast } from '../../ui/toast.tsx';
 import type { Program } from './programs.ts';
 import type { Tabs } from './tabs.ts';
 
 export type StartRequest = { readonly program: Program } | { readonly command: string };
+
+/** The size that the terminal will most likely have, so that the program need not draw twice. */
+function likelySize(): { columns: number; rows: number } {
+  const panel = document.querySelector('[data-terminals]');
+  const { width = 800, height = 480 } = panel?.getBoundingClientRect() ?? {};
+  const bounded = (count: number) => Math.min(1000, Math.max(2, Math.floor(count)));
+  return { columns: bounded((width - 25) / cellWidth(13, devicePixelRatio)), rows: bounded((height - 44) / 20.4) };
+}
 
 /** Starts a terminal (and the sandbox, when it is stopped) and shows it. `starting` says what is under way. */
 export function useStart(workspace: Workspace, tabs: Pick<Tabs, 'adopt'>) {
@@ -19,7 +29,9 @@ export function useStart(workspace: Workspace, tabs: Pick<Tabs, 'adopt'>) {
     busy.current = true;
     setStarting(request);
     try {
-      tabs.adopt(await createTerminal(workspace.id, request, newIdempotencyKey()));
+      const terminal = await createTerminal(workspace.id, { ...request, size: likelySize() }, newIdempotencyKey());
+      rememberStarted(terminal.id);
+      tabs.adopt(terminal);
     } catch (error) {
       toast({ tone: 'bad', title: 'The terminal was not started', detail: messageOf(error) });
     }

@@ -87,7 +87,7 @@ export function Workbench({ workspace, live }: WorkbenchProps) {
           {(tabs.terminals.length > 0 || tabs.files.length > 0) && (
             <TabBar ref={tabList} workspace={workspace} tabs={tabs} mayDrive={mayDrive} />
           )}
-          <div className="relative min-h-0 flex-1">
+          <div data-terminals className="relative min-h-0 flex-1">
             {tabs.active.kind === 'start' && <StartPanel workspace={workspace} tabs={tabs} mayDrive={mayDrive} />}
             <Suspense fallback={<PanelLoading words="Opening…" />}>
               {tabs.mounted.map((terminal) => {

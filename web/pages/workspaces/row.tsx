@@ -21,7 +21,7 @@ export function WorkspaceRow({ workspace, onEdit, onDelete, mayWrite }: RowProps
   const state = stateOf(workspace);
   const working = workspace.state === 'cloning' || workspace.state === 'creating';
   return (
-    <li className="group relative grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 border-b px-4 py-3 transition-colors last:border-0 hover:bg-hover sm:grid-cols-[minmax(0,1fr)_112px_132px_96px_32px]">
+    <li className="group relative grid grid-cols-[1fr_auto] items-center gap-x-4 gap-y-1 border-b px-4 py-3 transition-colors last:border-0 hover:bg-hover sm:grid-cols-[minmax(0,1fr)_112px_88px_32px] lg:grid-cols-[minmax(0,1fr)_112px_132px_96px_32px]">
       <div className="flex min-w-0 items-start gap-3">
         <span className="mt-0.5 grid size-8 shrink-0 place-items-center rounded-md bg-sunken text-muted">
           {workspace.git ? <FolderGit2 size={16} aria-hidden /> : <Folder size={16} aria-hidden />}
@@ -53,7 +53,7 @@ export function WorkspaceRow({ workspace, onEdit, onDelete, mayWrite }: RowProps
         )}
         <span className="sm:hidden">· {relativeTime(workspace.lastUsedAt)}</span>
       </div>
-      <div className="flex min-w-0 items-center gap-1.5 text-xs text-muted max-sm:hidden">
+      <div className="flex min-w-0 items-center gap-1.5 text-xs text-muted max-lg:hidden">
         {workspace.git?.branch ? (
           <>
             <GitBranch size={13} className="shrink-0" aria-hidden />

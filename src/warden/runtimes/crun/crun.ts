@@ -28,7 +28,7 @@ export function createCrun(options: CrunOptions): Runtime {
     if (/executable file .* not found|: No such file or directory$/.test(reason)) {
       return new CasemateError('not_found', 'There is no such program in the sandbox.');
     }
-    if (/: Permission denied$/.test(reason)) {
+    if (reason.endsWith(': Permission denied')) {
       return new CasemateError('forbidden', 'The program in the sandbox may not be executed.');
     }
     return new CasemateError('sandbox_failed', message);
