@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import type { TestWarden } from './start-warden.ts';
+import { type TestWarden, tracesOf } from './start-warden.ts';
 
 /** Everything of an instance that a sandbox may leave behind. */
 export async function leftovers(warden: TestWarden) {
@@ -49,21 +48,6 @@ export const nothingLeft = {
   runtime: 0,
   ranges: 0,
 };
-
-/** Mounts and loop devices that belong to an instance. */
-async function tracesOf(warden: TestWarden): Promise<{ mounts: string[]; loops: string[] }> {
-  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(warden.config.instance));
-  const loops: string[] = [];
-  for (let number = 0; number < 256; number += 1) {
-    const file = `/sys/block/loop${number}/loop/backing_file`;
-    if (!existsSync(file)) continue;
-    const backing = (await readFile(file, 'utf8')).trim();
-    if (backing.startsWith(warden.directory)) loops.push(backing);
-  }
-  return { mounts, loops };
-}
 
 /** Empty when the process is gone. */
 function statusText(pid: string): string {
