@@ -27,9 +27,10 @@ const permissionsPolicy = [
  * elements and takes no nonce; scripts may not, anywhere.
  */
 export function helmetOptions(config: Pick<HttpConfig, 'production' | 'appHosts'>): FastifyHelmetOptions {
-  const sockets = config.appHosts.flatMap((host) =>
-    config.production ? [`wss://${host}`] : [`wss://${host}`, `ws://${host}`],
-  );
+  // A source expression has no form for an IPv6 address (CSP3, section 2.3.1).
+  const sockets = config.appHosts
+    .filter((host) => !host.startsWith('['))
+    .flatMap((host) => (config.production ? [`wss://${host}`] : [`wss://${host}`, `ws://${host}`]));
   return {
     contentSecurityPolicy: {
       useDefaults: false,

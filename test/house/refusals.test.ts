@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { casemate, lacking, temporaryInstance } from './instance.ts';
+import { casemate, lacking, temporaryInstance } from '../support/instance.ts';
 
 const skip = lacking() ?? false;
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { alive, answers, casemate, lacking, processesOf, temporaryInstance } from './instance.ts';
+import { alive, answers, casemate, lacking, processesOf, temporaryInstance } from '../support/instance.ts';
 
 const skip = lacking() ?? false;
 let instance: Awaited<ReturnType<typeof temporaryInstance>>;

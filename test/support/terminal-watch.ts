@@ -13,7 +13,8 @@ export function watchTerminal(page: Page, terminalId?: string): TerminalWatch {
   const frames: { offset: number; bytes: Uint8Array }[] = [];
   let sockets = 0;
   page.on('websocket', (socket) => {
-    if (!socket.url().includes('/terminals/') || (terminalId !== undefined && !socket.url().includes(terminalId))) return;
+    if (!socket.url().includes('/terminals/') || (terminalId !== undefined && !socket.url().includes(terminalId)))
+      return;
     sockets += 1;
     socket.on('framereceived', ({ payload }) => {
       if (typeof payload === 'string') return;
@@ -33,7 +34,8 @@ export function watchTerminal(page: Page, terminalId?: string): TerminalWatch {
         const at = offset - first;
         if (at > joined.length) throw new Error(`bytes ${first + joined.length} to ${offset} never arrived`);
         const again = Math.min(joined.length - at, bytes.length);
-        if (!joined.subarray(at, at + again).equals(bytes.subarray(0, again))) throw new Error(`bytes at ${offset} changed`);
+        if (!joined.subarray(at, at + again).equals(bytes.subarray(0, again)))
+          throw new Error(`bytes at ${offset} changed`);
         joined = Buffer.concat([joined, bytes.subarray(again)]);
       }
       return joined;

@@ -20,17 +20,23 @@ export function lacking(): string | null {
   return existsSync(join(cache, 'templates/base')) ? null : `no base template in ${cache}; ./casemate test makes it`;
 }
 
-/** Runs the launcher as a person does. */
-export function casemate(commandArguments: readonly string[], environment: NodeJS.ProcessEnv = {}): Promise<Output> {
+/** Runs the launcher as a person does, with `input` on its standard input. */
+export function casemate(
+  commandArguments: readonly string[],
+  environment: NodeJS.ProcessEnv = {},
+  input = '',
+): Promise<Output> {
   return new Promise((settle, fail) => {
     const child = spawn(join(root, 'casemate'), [...commandArguments], {
       // The same environment for all, because how npm and pip reach their registries decides which template is used.
       env: { ...process.env, NODE_TEST_CONTEXT: undefined, SSH_CONNECTION: undefined, ...environment },
-      stdio: ['ignore', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
     let output = '';
     child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
     child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    child.stdin.on('error', fail);
+    child.stdin.end(input);
     child.once('error', fail);
     child.once('close', (code) => settle({ code: code ?? 1, output }));
   });
