@@ -69,16 +69,17 @@ async function type(command: string): Promise<void> {
   await page.keyboard.type(`${command}\n`);
 }
 
-const step = (name: string, work: () => Promise<void>) =>
-  test(name, { timeout: 120_000 }, async (t) => {
+function step(name: string, work: () => Promise<void>): void {
+  void test(name, { timeout: 120_000 }, async (t) => {
     if (reason) return t.skip(reason);
     try {
-      await work();
+      return await work();
     } catch (error) {
       await shot(`failed-${name.replaceAll(/[^a-z]+/gi, '-').slice(0, 60)}`);
       throw error;
     }
   });
+}
 
 step('the set-up link makes the owner, and a second use of it is refused', async () => {
   const link = `http://localhost:${instance.port}${instance.status().setupPath}`;
@@ -166,7 +167,9 @@ step('a request through /anthropic carries the real key, which nothing inside ev
   const request = provider.requests.at(-1);
   assert.equal(request?.headers['x-api-key'], key);
   assert.equal(request?.headers['authorization'], undefined);
-  await type(`clear; env | grep -c "${key.slice(0, 12)}"; grep -rsl "${key.slice(0, 12)}" ~ /tmp /etc /run /dev/shm | wc -l; echo searched`);
+  await type(
+    `clear; env | grep -c "${key.slice(0, 12)}"; grep -rsl "${key.slice(0, 12)}" ~ /tmp /etc /run /dev/shm | wc -l; echo searched`,
+  );
   assert.match(await terminalShows(page, /searched$/m), /^0\n0\nsearched$/m);
   const { instance: name } = JSON.parse(await readFile(path.join(instance.data, 'config/warden.json'), 'utf8'));
   const pids = sandboxProcesses(name);

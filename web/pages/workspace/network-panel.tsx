@@ -12,6 +12,7 @@ import { Segments } from '../../ui/segments.tsx';
 import { StatusDot } from '../../ui/status.tsx';
 import { fullTime, relativeTime } from '../../ui/time.ts';
 import { useToast } from '../../ui/toast.tsx';
+import { policySentence } from '../workspaces/policy-words.ts';
 import { policyNames } from '../workspaces/state.ts';
 import { type EgressGroup, groupEgress } from './egress-groups.ts';
 
@@ -20,11 +21,8 @@ interface NetworkPanelProps {
   readonly live: boolean;
 }
 
-const policyWords = {
-  coding: 'Git hosts, package registries and model APIs may be reached.',
-  closed: 'Nothing may leave.',
-  custom: 'Only what was chosen may be reached.',
-} as const;
+/** The one refusal that allowing a destination changes (`decidePolicy`). */
+const notInPolicy = 'not in the policy';
 
 /** What left the sandbox and what was refused. */
 export function NetworkPanel({ workspace, live }: NetworkPanelProps) {
@@ -47,10 +45,7 @@ export function NetworkPanel({ workspace, live }: NetworkPanelProps) {
       <div className="border-b px-3 py-3">
         <p className="text-xs text-muted">
           <span className="font-medium text-text">{policyNames[workspace.policyPreset]}.</span>{' '}
-          {policyWords[workspace.policyPreset]} All else is refused.
-          {workspace.policyPreset === 'custom' && workspace.policy.allow.length > 0 && (
-            <> Allowed by name: {workspace.policy.allow.map(({ host }) => host).join(', ')}.</>
-          )}
+          {policySentence(workspace.policy)}
         </p>
         <div className="mt-2.5">
           <Segments
@@ -129,7 +124,7 @@ function GroupRow({ group, workspace }: { readonly group: EgressGroup; readonly 
           </p>
         ))}
         {allowedSince && <p className="mt-1 text-xs text-good">Allowed since then.</p>}
-        {!allowed && !allowedSince && can('policy:write') && (
+        {!allowed && !allowedSince && reason === notInPolicy && can('policy:write') && (
           <Button size="small" className="mt-2" busy={allow.isPending && 'Allowing…'} onClick={() => allow.mutate()}>
             Allow for this workspace
           </Button>
