@@ -72,7 +72,7 @@ export function startBroker(options: BrokerOptions): BrokerChild {
       ready = true;
       for (const sandboxId of doors.keys()) hand(sandboxId);
     });
-    current.once('error', (error) => options.log.error({ err: error }, 'the broker did not start'));
+    current.on('error', (error) => options.log.error({ err: error }, 'the broker did not start'));
     current.once('exit', (status, signal) => {
       ready = false;
       if (closing) return;

@@ -94,7 +94,13 @@ export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
   const gather = (path: string, name: string, leader: number): string => {
     const child = `${path}/${name}`;
     const file = `${tracking}${child}/cgroup.procs`;
-    mkdirSync(`${tracking}${child}`, { recursive: true });
+    try {
+      mkdirSync(`${tracking}${child}`);
+    } catch (error) {
+      // The sandbox is being removed, with all that runs in it: its group must not be made again.
+      if (isMissing(error)) return child;
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
     writeInto(file, leader);
     // What the leader forked before it was moved; each pass finds less, and a later fork is born inside.
     const family = new Set([leader]);
