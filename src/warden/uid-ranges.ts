@@ -85,6 +85,8 @@ function rangeInUse(first: number): boolean {
       if (code === 'ENOENT' || code === 'ESRCH') continue;
       throw error;
     }
+    // A zombie without threads can do nothing any more; it waits for its parent, which may be the host's init.
+    if (/^State:\tZ/m.test(status) && /^Threads:\t[01]$/m.test(status)) continue;
     const uids = /^Uid:\t(.*)$/m.exec(status)?.[1]?.split('\t').map(Number) ?? [];
     if (uids.some((uid) => uid >= first && uid < first + idsPerRange)) return true;
   }

@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import type { SandboxId, TeamId, TerminalId, WorkspaceId } from '#base/ids.ts';
 import { type Permission, permissions } from '#contract/permissions.ts';
 import { policyPresets, type Policy } from '#contract/policy.ts';
-import { terminals, workspaces } from '#database/schema/workspaces.ts';
+import { sandboxes, terminals, workspaces } from '#database/schema/workspaces.ts';
 import { mintTenantScope } from '#database/tenant-scope.ts';
 import type { Route } from '#http/define-route.ts';
 import { routeTable } from '#http/route-table.ts';
@@ -103,8 +103,15 @@ before(async () => {
   ids['terminalId'] = randomId<TerminalId>();
   await server.database.database.withTenant(
     mintTenantScope({ teamId: owner.teamId as TeamId, userId: null }),
-    async (tx) =>
-      void (await tx.insert(terminals).values({
+    async (tx) => {
+      await tx.insert(sandboxes).values({
+        id: ids['sandboxId'] as SandboxId,
+        workspaceId: ids['workspaceId'] as WorkspaceId,
+        state: 'stopped',
+        tier: 'crun',
+        template: 'base',
+      });
+      await tx.insert(terminals).values({
         id: ids['terminalId'] as TerminalId,
         workspaceId: ids['workspaceId'] as WorkspaceId,
         sandboxId: ids['sandboxId'] as SandboxId,
@@ -116,7 +123,8 @@ before(async () => {
         recordingPublicKey: Buffer.alloc(32),
         recordingPrivateKey: Buffer.alloc(97),
         createdBy: owner.userId as never,
-      })),
+      });
+    },
   );
 });
 after(async () => server[Symbol.asyncDispose]());

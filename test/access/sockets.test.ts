@@ -39,10 +39,10 @@ const echo = defineSocket({
   subprotocol: 'test.v1',
   maximumMessageBytes: 1024,
   handler: async ({ socket, signal, touch }) => {
-    socket.on('message', (data, isBinary) => {
+    socket.on('message', (data: Buffer, isBinary) => {
       touch();
-      if (data.toString() === 'fail') socket.emit('fail');
-      else socket.send(data as Buffer, { binary: isBinary });
+      if (data.toString('utf8') === 'fail') socket.emit('fail');
+      else socket.send(data, { binary: isBinary });
     });
     const failed = new Promise<never>((_, reject) => {
       socket.once('fail', () => reject(new CasemateError('gone')));

@@ -87,7 +87,8 @@ function follow(id: string, key: string): { readonly events: { type: string }[];
     for await (const text of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
       const lines = (rest + text).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) if (line.startsWith('data: ')) events.push(JSON.parse(line.slice(6)));
+      for (const line of lines)
+        if (line.startsWith('data: ')) events.push(JSON.parse(line.slice(6)) as { type: string });
     }
   };
   // How a stream ends is no matter here; what it said is asserted.

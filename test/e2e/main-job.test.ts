@@ -17,7 +17,7 @@ const run = promisify(execFile);
 const root = path.resolve(import.meta.dirname, '../..');
 const password = 'correct horse battery staple 42';
 /** Unique to this run, so that finding it anywhere inside is finding the key. */
-const key = `sk-test-${Buffer.from(crypto.getRandomValues(new Uint8Array(18))).toString('hex')}`;
+const key = `sk-${Buffer.from(crypto.getRandomValues(new Uint8Array(18))).toString('hex')}`;
 const reason = lacking();
 const shots = process.env.SCREENSHOTS;
 
@@ -166,7 +166,7 @@ step('a request through /anthropic carries the real key, which nothing inside ev
   const request = provider.requests.at(-1);
   assert.equal(request?.headers['x-api-key'], key);
   assert.equal(request?.headers['authorization'], undefined);
-  await type('clear; env | grep -c sk-test; grep -rsl sk-test ~ /tmp /etc /run /dev/shm | wc -l; echo searched');
+  await type(`clear; env | grep -c "${key.slice(0, 12)}"; grep -rsl "${key.slice(0, 12)}" ~ /tmp /etc /run /dev/shm | wc -l; echo searched`);
   assert.match(await terminalShows(page, /searched$/m), /^0\n0\nsearched$/m);
   const { instance: name } = JSON.parse(await readFile(path.join(instance.data, 'config/warden.json'), 'utf8'));
   const pids = sandboxProcesses(name);

@@ -1,6 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
-import type { TestWarden } from './start-warden.ts';
+import { type TestWarden, tracesOf } from './start-warden.ts';
 
 /** Everything of an instance that a sandbox may leave behind. */
 export async function leftovers(warden: TestWarden) {
@@ -8,7 +7,9 @@ export async function leftovers(warden: TestWarden) {
   const inRange = (uid: number): boolean => uid >= uidRanges.first && uid < uidRanges.first + uidRanges.count * 65_536;
   const processes = readdirSync('/proc').filter((name) => {
     if (!/^\d+$/.test(name)) return false;
-    return inRange(Number(/^Uid:\t(\d+)/m.exec(statusText(name))?.[1]));
+    const status = statusText(name);
+    // A zombie waits for the init of the host after a restart.
+    return !/^State:\tZ/m.test(status) && inRange(Number(/^Uid:\t(\d+)/m.exec(status)?.[1]));
   });
   const groups = readdirSync('/sys/fs/cgroup')
     .map((name) => `/sys/fs/cgroup/${name}/casemate-${instance}`)
@@ -47,21 +48,6 @@ export const nothingLeft = {
   runtime: 0,
   ranges: 0,
 };
-
-/** Mounts and loop devices that belong to an instance. */
-async function tracesOf(warden: TestWarden): Promise<{ mounts: string[]; loops: string[] }> {
-  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
-    .split('\n')
-    .filter((line) => line.includes(warden.config.instance));
-  const loops: string[] = [];
-  for (let number = 0; number < 256; number += 1) {
-    const file = `/sys/block/loop${number}/loop/backing_file`;
-    if (!existsSync(file)) continue;
-    const backing = (await readFile(file, 'utf8')).trim();
-    if (backing.startsWith(warden.directory)) loops.push(backing);
-  }
-  return { mounts, loops };
-}
 
 /** Empty when the process is gone. */
 function statusText(pid: string): string {

@@ -2,7 +2,7 @@ import { type ChildProcess, type IOType, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { mintId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
@@ -225,4 +225,19 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
       if (status !== 0) throw new Error(`the warden ended with ${status}: ${output}`);
     },
   };
+}
+
+/** Mounts and loop devices that belong to an instance. */
+export async function tracesOf(warden: TestWarden): Promise<{ mounts: string[]; loops: string[] }> {
+  const mounts = (await readFile('/proc/self/mounts', 'utf8'))
+    .split('\n')
+    .filter((line) => line.includes(warden.config.instance));
+  const loops: string[] = [];
+  for (let number = 0; number < 256; number += 1) {
+    const file = `/sys/block/loop${number}/loop/backing_file`;
+    if (!existsSync(file)) continue;
+    const backing = (await readFile(file, 'utf8')).trim();
+    if (backing.startsWith(warden.directory)) loops.push(backing);
+  }
+  return { mounts, loops };
 }

@@ -1,4 +1,4 @@
-import { queryOptions } from '@tanstack/react-query';
+import { keepPreviousData, queryOptions } from '@tanstack/react-query';
 import type { z } from 'zod';
 import type { filesSchema } from '#contract/api.ts';
 import { request, requestBytes } from './request.ts';
@@ -13,9 +13,12 @@ export const filesQuery = (workspaceId: string, path: string) =>
     retry: false,
   });
 
-export const fileQuery = (workspaceId: string, path: string) =>
+/** The file's bytes; `version` is whatever changes with them, so that it is read again only then. */
+export const fileQuery = (workspaceId: string, path: string, version: string) =>
   queryOptions({
-    queryKey: ['workspace', workspaceId, 'file', path] as const,
+    queryKey: ['workspace', workspaceId, 'file', path, version] as const,
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: keepPreviousData,
     queryFn: ({ signal }) => requestBytes(`/workspaces/${workspaceId}/file?path=${encodeURIComponent(path)}`, signal),
     retry: false,
     gcTime: 60_000,

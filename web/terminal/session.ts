@@ -7,6 +7,7 @@ import { type IDisposable, Terminal } from '@xterm/xterm';
 import type { TerminalSize } from '#contract/common.ts';
 import { onThemeChange } from '../ui/theme.ts';
 import { documentWithAdoptedStyles, withAdoptedStyles } from './adopted-style.ts';
+import { letterSpacing } from './cell.ts';
 import { copyText } from './clipboard.ts';
 import { readColours } from './colours.ts';
 import { type ConnectionOptions, openConnection } from './connection.ts';
@@ -19,6 +20,8 @@ export interface SessionOptions
   readonly container: HTMLElement;
   readonly terminalId: string;
   readonly label: string;
+  /** The terminal's size, so that what it showed is drawn as it was. */
+  readonly size: TerminalSize;
   readonly fontSize: number;
   readonly screenReader: boolean;
   /** Changes typed text, for modifiers held on the key bar. */
@@ -54,9 +57,12 @@ export function openSession(options: SessionOptions): Session {
   const terminal = new Terminal({
     documentOverride: documentWithAdoptedStyles(),
     allowProposedApi: true,
+    cols: options.size.columns,
+    rows: options.size.rows,
     fontFamily: "'JetBrains Mono Variable', ui-monospace, monospace",
     fontSize: options.fontSize,
     lineHeight: 1.2,
+    letterSpacing: letterSpacing(options.fontSize, devicePixelRatio),
     cursorBlink: !matchMedia('(prefers-reduced-motion: reduce)').matches,
     cursorInactiveStyle: 'outline',
     scrollback: 10_000,
@@ -223,6 +229,7 @@ export function openSession(options: SessionOptions): Session {
     },
     setFontSize(size) {
       terminal.options.fontSize = size;
+      terminal.options.letterSpacing = letterSpacing(size, devicePixelRatio);
       fitNow();
     },
     retry: () => connection.retry(),

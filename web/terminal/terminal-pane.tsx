@@ -47,8 +47,8 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
     if (needsGuard(text)) setPasted(text);
     else session.current?.paste(text);
   }, []);
-  const latest = useRef({ modifiers, preferences, onDoubt, onLeave, toast });
-  latest.current = { modifiers, preferences, onDoubt, onLeave, toast };
+  const latest = useRef({ modifiers, preferences, onDoubt, onLeave, toast, size: terminal.size });
+  latest.current = { modifiers, preferences, onDoubt, onLeave, toast, size: terminal.size };
 
   useEffect(() => {
     const element = container.current;
@@ -65,6 +65,7 @@ export function TerminalPane({ terminal, visible, mayDrive, onDoubt, onLeave }: 
         container: element,
         terminalId: terminal.id,
         label: `Terminal ${terminal.title}`,
+        size: latest.current.size,
         fontSize: latest.current.preferences.fontSize,
         screenReader: latest.current.preferences.screenReader,
         copyOnSelect: () => latest.current.preferences.copyOnSelect,

@@ -98,10 +98,11 @@ export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
     writeInto(file, leader);
     // What the leader forked before it was moved; each pass finds less, and a later fork is born inside.
     const family = new Set([leader]);
+    const own = relationsOf(leader).session;
     for (let pass = 0; pass < 8; pass += 1) {
       const strays = processes(`${tracking}${path}`).filter((pid) => {
         const { parent, session } = relationsOf(pid);
-        return session === leader || (parent !== undefined && family.has(parent));
+        return (own !== undefined && session === own) || (parent !== undefined && family.has(parent));
       });
       if (strays.length === 0) break;
       for (const pid of strays) {

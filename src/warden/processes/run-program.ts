@@ -27,6 +27,8 @@ export function runProgram(
       stdio: ['pipe', 'pipe', 'pipe'],
       env: programEnvironment,
       cwd: '/',
+      // A session of its own: a guest's kill(0), or a hang-up of ours, stays where it belongs.
+      detached: true,
       timeout: options.timeoutMs ?? 30_000,
       killSignal: 'SIGKILL',
     });

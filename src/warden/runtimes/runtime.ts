@@ -35,7 +35,7 @@ export interface Runtime {
   /** Starts the sandbox with its idle init and answers the pid of that. Throws `sandbox_failed`. */
   start(sandbox: RuntimeSandbox): Promise<number>;
   /**
-   * Starts a process in the sandbox as the leader of a session of its own, and answers its pid; it
+   * Starts a process in the sandbox in a session of its own, and answers its pid; it
    * becomes a child of this process. Throws `not_found` when there is no such program in the sandbox.
    */
   execute(sandbox: RuntimeSandbox, process: RuntimeProcess, streams: ProcessStreams): Promise<number>;

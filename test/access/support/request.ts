@@ -42,11 +42,12 @@ export function send(origin: string, path: string, options: RequestOptions = {})
         response.on('error', reject);
         response.on('end', () => {
           const text = Buffer.concat(chunks).toString('utf8');
+          const isJson = /json/.test(response.headers['content-type'] ?? '');
           resolve({
             status: response.statusCode ?? 0,
             headers: response.headers,
             text,
-            json: /json/.test(response.headers['content-type'] ?? '') && text !== '' ? JSON.parse(text) : {},
+            json: isJson && text !== '' ? (JSON.parse(text) as Answer['json']) : {},
           });
         });
       },

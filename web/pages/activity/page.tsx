@@ -15,6 +15,7 @@ const events = Object.keys(auditCatalogue);
 export function ActivityPage() {
   const [event, setEvent] = useState<string | null>(null);
   const [text, setText] = useState('');
+  const [steps, setSteps] = useState(false);
   const { data: session } = useQuery(sessionQuery);
   const { data: workspaces } = useQuery(workspacesQuery);
   const query = useInfiniteQuery(auditQuery(event));
@@ -23,7 +24,9 @@ export function ActivityPage() {
     [session],
   );
   const names = useMemo(() => new Map(workspaces?.map(({ id, name }) => [id as string, name])), [workspaces]);
-  const records = query.data?.pages.flatMap(({ items }) => items) ?? [];
+  const records = (query.data?.pages.flatMap(({ items }) => items) ?? []).filter(
+    (record) => steps || event !== null || record.event !== 'warden.command',
+  );
   const wanted = text.trim().toLowerCase();
   const shown =
     wanted === '' ? records : records.filter((record) => JSON.stringify(record).toLowerCase().includes(wanted));
@@ -54,6 +57,15 @@ export function ActivityPage() {
           onChange={(change) => setText(change.target.value)}
           className="h-8 w-56 rounded-md border border-control-line bg-surface px-2.5 text-sm pointer-coarse:h-11 max-sm:flex-1 max-sm:text-lg"
         />
+        <label className="flex h-8 items-center gap-2 text-sm text-muted pointer-coarse:h-11">
+          <input
+            type="checkbox"
+            checked={steps}
+            onChange={(change) => setSteps(change.target.checked)}
+            className="size-4 accent-accent"
+          />
+          The single steps of the server too
+        </label>
       </div>
       {query.error && (
         <Notice

@@ -1,8 +1,8 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery } from '@tanstack/react-query';
 import { LogOut } from 'lucide-react';
 import type { ReactNode } from 'react';
 import { messageOf } from '../../api/problem.ts';
-import { sessionKey, sessionQuery, signOut, useCan } from '../../api/session.ts';
+import { sessionQuery, signOut, useCan } from '../../api/session.ts';
 import { Button } from '../../ui/button.tsx';
 import { Page } from '../../ui/page.tsx';
 import { useToast } from '../../ui/toast.tsx';
@@ -12,15 +12,12 @@ import { SystemState } from './system-state.tsx';
 
 export function SettingsPage() {
   const can = useCan();
-  const client = useQueryClient();
   const toast = useToast();
   const { data: session } = useQuery(sessionQuery);
   const leave = useMutation({
     mutationFn: signOut,
-    onSuccess: async () => {
-      await client.invalidateQueries({ queryKey: sessionKey });
-      client.removeQueries({ predicate: ({ queryKey }) => queryKey[0] !== sessionKey[0] });
-    },
+    // A new page: nothing that was read stays in memory.
+    onSuccess: () => location.assign('/sign-in'),
     onError: (error) => toast({ tone: 'bad', title: 'You are still signed in', detail: messageOf(error) }),
   });
   return (

@@ -8,7 +8,7 @@ export interface CloneProgress {
 export const noProgress: CloneProgress = { phase: '', percent: null, lines: [] };
 const maximumLines = 400;
 
-/** Takes in what git said next. A line that only counts on replaces the one before, as in a terminal. */
+/** Takes in what git said next; `message` is what git says outside its phases. A line that only counts on replaces the one before, as in a terminal. */
 export function advance(
   before: CloneProgress,
   { phase, percent, line }: { readonly phase: string; readonly percent: number | null; readonly line: string },
@@ -17,7 +17,7 @@ export function advance(
   const counts = last !== undefined && stem(last) !== null && stem(last) === stem(line);
   const kept = counts ? before.lines.slice(0, -1) : before.lines;
   const lines = line === '' ? before.lines : [...kept, line].slice(-maximumLines);
-  return { phase: phase || before.phase, percent, lines };
+  return { phase: phase === '' || phase.toLowerCase() === 'message' ? before.phase : phase, percent, lines };
 }
 
 /** The words before `NN%`; null for a line without a count. */

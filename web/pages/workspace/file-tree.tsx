@@ -84,7 +84,8 @@ function Directory(props: DirectoryProps) {
   if (error) return <Note indent={indent}>{messageOf(error)}</Note>;
   if (data.entries.length === 0)
     return <Note indent={indent}>{level === 1 ? 'Nothing here yet. A terminal can make files.' : 'Empty'}</Note>;
-  const entries = sortEntries(data.entries);
+  // git's own directory is not for reading.
+  const entries = sortEntries(level === 1 ? data.entries.filter(({ name }) => name !== '.git') : data.entries);
   return (
     <div role={level === 1 ? 'presentation' : 'group'}>
       {entries.slice(0, shown).map((entry, index) => {

@@ -2,7 +2,7 @@ import { useQuery } from '@tanstack/react-query';
 import { Check, Copy, Download } from 'lucide-react';
 import { useEffect, useMemo, useRef, useState } from 'react';
 import { maximumFileViewBytes } from '#contract/api.ts';
-import { fileQuery } from '../../api/files.ts';
+import { fileQuery, filesQuery } from '../../api/files.ts';
 import { ApiError, messageOf } from '../../api/problem.ts';
 import { copyText } from '../../terminal/clipboard.ts';
 import { Button, IconButton } from '../../ui/button.tsx';
@@ -10,6 +10,7 @@ import { Notice } from '../../ui/notice.tsx';
 import { byteSize } from '../../ui/time.ts';
 import { openCodeView } from './code-view.ts';
 import { fileKind } from './file-kind.ts';
+import { childPath } from './tree-order.ts';
 
 interface FileViewProps {
   readonly workspaceId: string;
@@ -18,7 +19,14 @@ interface FileViewProps {
 
 /** A file as it is now, to read. */
 export function FileView({ workspaceId, path }: FileViewProps) {
-  const { data: bytes, error, isPending, refetch } = useQuery(fileQuery(workspaceId, path));
+  const directory = path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '.';
+  const listing = useQuery(filesQuery(workspaceId, directory));
+  const entry = listing.data?.entries.find((other) => childPath(directory, other) === path);
+  const { data, error, isPending, refetch } = useQuery({
+    ...fileQuery(workspaceId, path, entry ? `${entry.modifiedMs} ${entry.size}` : ''),
+    enabled: !listing.isPending,
+  });
+  const bytes = error ? undefined : data;
   const shown = useMemo(() => (bytes ? fileKind(bytes) : null), [bytes]);
   const name = path.slice(path.lastIndexOf('/') + 1);
   const address = `/api/v1/workspaces/${workspaceId}/file?path=${encodeURIComponent(path)}`;

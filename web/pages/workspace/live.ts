@@ -8,15 +8,40 @@ import { workspaceQuery, workspacesKey } from '../../api/workspaces.ts';
 import { advance, type CloneProgress, noProgress } from './clone-progress.ts';
 
 const maximumEgress = 500;
-/** A build writes thousands of files; the tree asks once for all of them. */
+/** A build writes thousands of files; the tree asks once for all of them, and seldom: each asking is on the record. */
 const filesDelayMs = 400;
+const filesEveryMs = 4000;
+const gitEveryMs = 15_000;
+
+interface Asking {
+  last: number;
+  timer?: ReturnType<typeof setTimeout> | undefined;
+}
+
+/** Asks after `delayMs`, but not within `everyMs` of the time before; one asking serves all who wait. */
+function askSoon({ current }: { current: Asking }, delayMs: number, everyMs: number, ask: () => Promise<void>): void {
+  if (current.timer !== undefined) return;
+  const wait = Math.max(delayMs, current.last + everyMs - performance.now());
+  current.timer = setTimeout(() => {
+    current.timer = undefined;
+    current.last = performance.now();
+    void ask();
+  }, wait);
+}
 
 /** Keeps what is cached about a workspace up to date with its events. */
 export function useLiveWorkspace(id: string): { live: boolean; clone: CloneProgress } {
   const client = useQueryClient();
   const [clone, setClone] = useState(noProgress);
-  const filesTimer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  useEffect(() => () => clearTimeout(filesTimer.current), []);
+  const filesTimer = useRef<Asking>({ last: 0 });
+  const gitTimer = useRef<Asking>({ last: 0 });
+  useEffect(
+    () => () => {
+      clearTimeout(filesTimer.current.timer);
+      clearTimeout(gitTimer.current.timer);
+    },
+    [],
+  );
 
   const onEvent = useCallback(
     (event: WorkspaceEvent) => {
@@ -39,12 +64,12 @@ export function useLiveWorkspace(id: string): { live: boolean; clone: CloneProgr
           void client.invalidateQueries({ queryKey: terminalsQuery(id).queryKey });
           return;
         case 'files':
-          clearTimeout(filesTimer.current);
-          filesTimer.current = setTimeout(() => {
-            void client.invalidateQueries({ queryKey: ['workspace', id, 'files'] });
-            void client.invalidateQueries({ queryKey: ['workspace', id, 'file'] });
-            void client.invalidateQueries({ queryKey: ['workspace', id, 'git'] });
-          }, filesDelayMs);
+          askSoon(filesTimer, filesDelayMs, filesEveryMs, () =>
+            client.invalidateQueries({ queryKey: ['workspace', id, 'files'] }),
+          );
+          askSoon(gitTimer, filesDelayMs, gitEveryMs, () =>
+            client.invalidateQueries({ queryKey: ['workspace', id, 'git'] }),
+          );
           return;
       }
     },

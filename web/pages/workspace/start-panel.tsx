@@ -77,7 +77,7 @@ export function StartPanel({ workspace, tabs, mayDrive }: StartPanelProps) {
                         </span>
                       ) : missing(secret) ? (
                         `${words}. No ${secret} key is set yet.`
-                      ) : secret ? (
+                      ) : secret && secrets ? (
                         `${words}. The key is added outside the sandbox.`
                       ) : (
                         words

@@ -3,6 +3,7 @@ import type { Workspace } from '#contract/api.ts';
 import { messageOf } from '../../api/problem.ts';
 import { newIdempotencyKey } from '../../api/request.ts';
 import { createTerminal } from '../../api/terminals.ts';
+import { cellWidth } from '../../terminal/cell.ts';
 import { rememberStarted } from '../../terminal/started-here.ts';
 import { useToast } from '../../ui/toast.tsx';
 import type { Program } from './programs.ts';
@@ -15,7 +16,7 @@ function likelySize(): { columns: number; rows: number } {
   const panel = document.querySelector('[data-terminals]');
   const { width = 800, height = 480 } = panel?.getBoundingClientRect() ?? {};
   const bounded = (count: number) => Math.min(1000, Math.max(2, Math.floor(count)));
-  return { columns: bounded((width - 25) / 7.8), rows: bounded((height - 44) / 20.4) };
+  return { columns: bounded((width - 25) / cellWidth(13, devicePixelRatio)), rows: bounded((height - 44) / 20.4) };
 }
 
 /** Starts a terminal (and the sandbox, when it is stopped) and shows it. `starting` says what is under way. */

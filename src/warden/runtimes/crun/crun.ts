@@ -91,6 +91,8 @@ function runExec(program: string, parameters: readonly string[], streams: Proces
       stdio: console ? ['pipe', 'pipe', 'pipe'] : [streams.stdin, streams.stdout, streams.stderr],
       env: programEnvironment,
       cwd: '/',
+      // A session of its own: a guest's kill(0), or a hang-up of ours, stays where it belongs.
+      detached: true,
       timeout: 20_000,
       killSignal: 'SIGKILL',
     });
