@@ -7,7 +7,7 @@ import { UsageError } from '#main/up/read-config.ts';
 /** One command: `run` gets what follows its name and answers with the exit code. */
 export interface Command {
   readonly help: string;
-  run(commandArguments: string[]): Promise<number>;
+  run(commandArguments: readonly string[]): Promise<number>;
 }
 
 /** Commands are loaded when they are called, so that `doctor` works where others could not start. */
@@ -19,13 +19,18 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   logs: () => import('#main/cli/logs.ts'),
   doctor: () => import('#main/cli/doctor.ts'),
   config: () => import('#main/cli/config.ts'),
-  key: async () => ({ command: await import('#main/cli/key.ts') }),
-  secret: async () => ({ command: await import('#main/cli/secret.ts') }),
-  policy: async () => ({ command: await import('#main/cli/policy.ts') }),
-  audit: async () => ({ command: await import('#main/cli/audit.ts') }),
-  user: async () => ({ command: await import('#main/cli/user.ts') }),
-  open: async () => ({ command: await import('#main/cli/open.ts') }),
+  open: async () => asCommand(await import('#main/cli/open.ts')),
+  key: async () => asCommand(await import('#main/cli/key.ts')),
+  secret: async () => asCommand(await import('#main/cli/secret.ts')),
+  policy: async () => asCommand(await import('#main/cli/policy.ts')),
+  audit: async () => asCommand(await import('#main/cli/audit.ts')),
+  user: async () => asCommand(await import('#main/cli/user.ts')),
 };
+
+/** Commands that speak to the server's admin socket parse their own flags. */
+function asCommand(of: { readonly help: string; readonly run: (args: string[]) => Promise<number> }) {
+  return { command: { help: of.help, run: (commandArguments: readonly string[]) => of.run([...commandArguments]) } };
+}
 
 async function main(name: string | undefined, commandArguments: readonly string[]): Promise<number> {
   const load = name === undefined ? undefined : commands[name];
@@ -38,7 +43,7 @@ async function main(name: string | undefined, commandArguments: readonly string[
     console.log(command.help.trim());
     return exitCodes.done;
   }
-  return command.run([...commandArguments]);
+  return command.run(commandArguments);
 }
 
 try {
