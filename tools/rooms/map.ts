@@ -92,7 +92,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'access',
       'sandboxes',
     ],
-    packages: ['zod', '@xterm/headless', '@xterm/addon-serialize'],
+    packages: ['zod'],
   },
   http: {
     level: 7,
@@ -101,18 +101,14 @@ export const rooms: Readonly<Record<string, Room>> = {
     packages: [
       'zod',
       'fastify',
-      'fastify-plugin',
       '@fastify/cookie',
       '@fastify/cors',
-      '@fastify/csrf-protection',
       '@fastify/helmet',
       '@fastify/rate-limit',
       '@fastify/static',
-      '@fastify/swagger',
       '@fastify/websocket',
       'ws',
       'pino',
-      'prom-client',
     ],
   },
   warden: {
@@ -157,7 +153,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'keeper',
       'broker',
     ],
-    packages: ['zod', 'pino', 'prom-client'],
+    packages: ['zod', 'pino'],
     dangerous: ['node:child_process', 'node:module'],
   },
 };
