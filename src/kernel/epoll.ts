@@ -89,7 +89,8 @@ export function createEpoll(): Epoll {
         while (!stopped) {
           // -1 is EINTR: the instance and the buffer are ours and valid, so nothing else can fail.
           const count = Math.max(await wait(), 0);
-          for (let index = 0; index < count; index += 1) {
+          // After a stop the descriptors of a batch may be closed already.
+          for (let index = 0; index < count && !stopped; index += 1) {
             const at = index * layout.size;
             listeners.get(events.readUInt32LE(at + layout.data))?.(events.readUInt32LE(at));
           }

@@ -1,4 +1,4 @@
-import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readFileSync, writeSync } from 'node:fs';
 import { z } from 'zod';
 import { idPattern, type TeamId } from '#base/ids.ts';
 import { teamIdSchema } from '#contract/common.ts';
@@ -37,8 +37,7 @@ export function openBindings(file: string): Bindings {
       const owner = owners.get(`${kind}:${id}`);
       if (owner === teamId) return;
       if (owner !== undefined) throw new CasemateError('not_found');
-      writeSync(fd, `${JSON.stringify({ kind, id, teamId })}\n`);
-      fsyncSync(fd);
+      appendLine(fd, `${JSON.stringify({ kind, id, teamId })}\n`);
       owners.set(`${kind}:${id}`, teamId);
     },
     check(kind, id, teamId) {
@@ -46,4 +45,16 @@ export function openBindings(file: string): Bindings {
     },
     [Symbol.dispose]: () => closeSync(fd),
   };
+}
+
+/** Appends all of `line` durably, or nothing: half a line would keep the next start from reading the file. */
+function appendLine(fd: number, line: string): void {
+  const { size } = fstatSync(fd);
+  try {
+    if (writeSync(fd, line) !== Buffer.byteLength(line)) throw new Error('the disk took a part of the line only');
+    fsyncSync(fd);
+  } catch (cause) {
+    ftruncateSync(fd, size);
+    throw new CasemateError('no_space', 'The server could not write down whose this is; nothing was done.', { cause });
+  }
 }

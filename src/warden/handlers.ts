@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import type { TeamId } from '#base/ids.ts';
 import type { Handlers } from '#channel/serve.ts';
 import { CasemateError } from '#contract/errors.ts';
@@ -11,6 +10,7 @@ import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import type { Events } from '#warden/events.ts';
 import type { GuestFiles } from '#warden/files/guest-files.ts';
 import { guestEnvironment } from '#warden/guest-environment.ts';
+import { joinPort } from '#warden/network/join-port.ts';
 import type { NamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
 import { runInSandbox } from '#warden/processes/run-in-sandbox.ts';
@@ -179,27 +179,10 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
     'port.dial': async (request, call) => {
       const sandbox = acting('port.dial', request, { port: request.port });
       const socket = await sockets.dial(sandbox.networkFd, request.port, call.signal);
-      const closed = once(socket, 'close');
-      socket.on('error', () => socket.destroy());
-      const abort = (): void => void socket.destroy();
-      call.signal.addEventListener('abort', abort);
-      const up = async (): Promise<void> => {
-        for await (const { payload } of call.items) {
-          if (socket.destroyed) return;
-          if (!socket.write(payload)) await Promise.race([once(socket, 'drain'), closed]);
-        }
-        socket.end();
+      const input = async function* (): AsyncGenerator<Uint8Array> {
+        for await (const { payload } of call.items) yield payload;
       };
-      up().catch(abort);
-      try {
-        for await (const bytes of socket) await call.send({}, bytes as Buffer);
-      } catch (error) {
-        if (call.signal.aborted) throw new CasemateError('cancelled', undefined, { cause: error });
-        if ((error as NodeJS.ErrnoException).code === undefined) throw error;
-      } finally {
-        call.signal.removeEventListener('abort', abort);
-        socket.destroy();
-      }
+      await joinPort({ socket, input: input(), output: (bytes) => call.send({}, bytes), signal: call.signal });
       return {};
     },
 

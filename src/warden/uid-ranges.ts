@@ -53,7 +53,12 @@ export async function openUidRanges(
         );
       }
       table.set(free, owner);
-      await save();
+      try {
+        await save();
+      } catch (error) {
+        table.delete(free);
+        throw error;
+      }
       return firstUid(free);
     });
 
@@ -66,7 +71,12 @@ export async function openUidRanges(
         if (index === undefined) return true;
         if (rangeInUse(firstUid(index))) return false;
         table.delete(index);
-        await save();
+        try {
+          await save();
+        } catch (error) {
+          table.set(index, owner);
+          throw error;
+        }
         return true;
       }),
     owners: () => [...table.values()],

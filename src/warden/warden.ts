@@ -65,7 +65,21 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const announce = events.announce;
   const consoleDirectory = config.keeperConsoleDirectory;
   const terminals = createTerminals({ consoleDirectory, groups, exits, log, announce });
-  const shared = { config, layout, runtimes, groups, ranges, sockets, exits, orphans, broker, clock, log, announce };
+  const shared = {
+    config,
+    layout,
+    runtimes,
+    groups,
+    ranges,
+    sockets,
+    exits,
+    orphans,
+    broker,
+    files,
+    clock,
+    log,
+    announce,
+  };
   const sandboxes = createSandboxes(shared);
   for (const sandbox of await sandboxes.adopt()) await terminals.adopt(sandbox);
 
@@ -89,11 +103,12 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
       await server.close();
       await broker[Symbol.asyncDispose]();
       const idle = sandboxes.list().length === 0;
+      // Before the descriptors that it watches are closed.
+      exits[Symbol.dispose]();
       sandboxes.release();
       await files[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
       orphans[Symbol.dispose]();
-      exits[Symbol.dispose]();
       journal.close();
       bindings[Symbol.dispose]();
       if (!idle) return;

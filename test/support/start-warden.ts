@@ -126,13 +126,20 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
 
   let output = '';
   let child: ChildProcess;
+  let ending = false;
+  /** How a warden ended that nobody asked to end: a test that goes on hides it otherwise. */
+  const deaths: string[] = [];
   const start = async (): Promise<void> => {
     const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe', 'ipc'];
     if (options.leakedFd !== undefined) stdio[40] = options.leakedFd;
     child = spawn(process.execPath, [entry, `${directory}/warden.json`], {
       stdio: Array.from(stdio, (to) => to ?? 'ignore'),
     });
+    ending = false;
     for (const stream of [child.stdout, child.stderr]) stream?.on('data', (bytes) => (output += bytes));
+    child.once('exit', (status, signal) => {
+      if (!ending) deaths.push(`the warden ended by itself with ${status ?? signal}`);
+    });
     const ready = once(child, 'message');
     const ended = once(child, 'exit').then(() => {
       throw new Error(`the warden ended before it was ready: ${output}`);
@@ -142,6 +149,7 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
   };
   const end = async (signal: NodeJS.Signals): Promise<number | null> => {
     if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
+    ending = true;
     const ended = once(child, 'exit');
     child.kill(signal);
     const [status] = (await ended) as [number | null];
@@ -222,6 +230,7 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
         status = await end('SIGTERM');
         await rm(directory, { recursive: true, force: true });
       }
+      if (deaths.length > 0) throw new Error(`${deaths.join(', ')}: ${output}`);
       if (status !== 0) throw new Error(`the warden ended with ${status}: ${output}`);
     },
   };

@@ -37,6 +37,8 @@ export function startBroker(options: BrokerOptions): BrokerChild {
   let backOffMs = firstBackOffMs;
   let ready = false;
   let closing = false;
+  /** Copies of doors on their way. A channel that breaks answers for none of them. */
+  const onTheirWay = new Set<() => void>();
 
   const tell = (message: DoorMessage, handle?: Server, done?: () => void): void => {
     if (!child?.connected) {
@@ -52,7 +54,11 @@ export function startBroker(options: BrokerOptions): BrokerChild {
     const door = doors.get(sandboxId);
     if (!door) return;
     const { server, release } = listeningServer(door.fd);
-    tell({ type: 'door.open', sandboxId, teamId: door.teamId }, server, release);
+    const settle = (): void => {
+      if (onTheirWay.delete(settle)) release();
+    };
+    onTheirWay.add(settle);
+    tell({ type: 'door.open', sandboxId, teamId: door.teamId }, server, settle);
   };
 
   const start = (): void => {
@@ -75,6 +81,7 @@ export function startBroker(options: BrokerOptions): BrokerChild {
     current.on('error', (error) => options.log.error({ err: error }, 'the broker did not start'));
     current.once('exit', (status, signal) => {
       ready = false;
+      for (const settle of onTheirWay) settle();
       if (closing) return;
       if (Date.now() - startedMs > soundAfterMs) backOffMs = firstBackOffMs;
       options.log.error({ status, signal, backOffMs }, 'the broker ended; it is started again');

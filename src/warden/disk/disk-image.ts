@@ -1,5 +1,6 @@
 import { closeSync } from 'node:fs';
-import { access, mkdir, open, rename, statfs } from 'node:fs/promises';
+import { access, mkdir, open, readdir, readFile, realpath, rename, statfs } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
 import { attachLoop } from '#kernel/loop.ts';
 import { mount, mountFlags, unmount } from '#kernel/mount.ts';
@@ -48,6 +49,33 @@ export async function mountDiskImage(file: string, target: string): Promise<void
   } finally {
     closeSync(loop.fd);
   }
+}
+
+/**
+ * Throws `conflict` while a loop device holds the image: a mount that was busy when it left the tree
+ * lives on unseen, and a second mount of the same image would destroy it.
+ */
+export async function requireDetached(file: string): Promise<void> {
+  const image = await realpath(file).catch(ignoreMissing);
+  if (image === undefined) return;
+  for (let attempt = 0; await isAttached(image); attempt += 1) {
+    if (attempt >= 40) throw new CasemateError('conflict', 'The disk is still in use. Try again in a moment.');
+    await sleep(50);
+  }
+}
+
+async function isAttached(file: string): Promise<boolean> {
+  for (const name of await readdir('/sys/block')) {
+    if (!/^loop\d+$/.test(name)) continue;
+    const backing = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(ignoreMissing);
+    if (backing?.replace(/\n$/, '') === file) return true;
+  }
+  return false;
+}
+
+/** A loop device that is free, or has gone, has no backing file. */
+function ignoreMissing(error: NodeJS.ErrnoException): undefined {
+  if (error.code !== 'ENOENT' && error.code !== 'ENXIO' && error.code !== 'ENODEV') throw error;
 }
 
 /** Unmounts `target` if it is mounted; one that is still busy leaves the tree now and ends with its last user. */

@@ -14,6 +14,8 @@ export async function openUserNamespace(firstUid: number): Promise<number> {
     env: programEnvironment,
     cwd: '/',
   });
+  // It may end before it reads; its exit says so.
+  child.stdin.on('error', () => {});
   try {
     // cat answers only once unshare has made the namespace and become cat.
     const answer = Promise.race([

@@ -24,6 +24,8 @@ export type FileAct =
   | { readonly act: 'commitWrite' | 'abandonWrite'; readonly write: PendingWrite }
   | { readonly act: 'rename'; readonly path: Uint8Array; readonly to: Uint8Array };
 export type FileRequest = { readonly serial: number; readonly root: GuestRoot; readonly work: FileAct };
+/** Ends a removal under way. Everything else is over before it could be heard. */
+export type FileCancel = { readonly cancel: number };
 export type FileReply = { readonly serial: number } & (
   | { readonly result: unknown }
   | { readonly code: string; readonly message: string; readonly known: boolean }
@@ -32,7 +34,10 @@ export type FileReply = { readonly serial: number } & (
 /** Removals per turn, between which other requests are served. */
 const slice = 256;
 
-async function perform(root: GuestRoot, work: FileAct): Promise<unknown> {
+const running = new Set<number>();
+const cancelled = new Set<number>();
+
+async function perform(serial: number, root: GuestRoot, work: FileAct): Promise<unknown> {
   const uid = root.firstUid + guestUser.uid;
   const gid = root.firstUid + guestUser.gid;
   setFileIdentity(uid, gid);
@@ -59,6 +64,7 @@ async function perform(root: GuestRoot, work: FileAct): Promise<unknown> {
         steps += 1;
         if (steps % slice !== 0) continue;
         await new Promise((resolve) => setImmediate(resolve));
+        if (cancelled.has(serial)) throw new CasemateError('cancelled', 'The rest was not removed.');
         setFileIdentity(uid, gid);
       }
       return undefined;
@@ -67,8 +73,9 @@ async function perform(root: GuestRoot, work: FileAct): Promise<unknown> {
 }
 
 async function answer({ serial, root, work }: FileRequest): Promise<FileReply> {
+  running.add(serial);
   try {
-    return { serial, result: await perform(root, work) };
+    return { serial, result: await perform(serial, root, work) };
   } catch (error) {
     const known = error instanceof CasemateError;
     const code = (error as { code?: unknown }).code;
@@ -78,10 +85,17 @@ async function answer({ serial, root, work }: FileRequest): Promise<FileReply> {
       code: typeof code === 'string' ? code : 'EUNKNOWN',
       message: known ? error.message : String(error),
     };
+  } finally {
+    running.delete(serial);
+    cancelled.delete(serial);
   }
 }
 
 keepIdentityCapabilitiesOnly();
-parentPort?.on('message', (request: FileRequest) => {
+parentPort?.on('message', (request: FileRequest | FileCancel) => {
+  if ('cancel' in request) {
+    if (running.has(request.cancel)) cancelled.add(request.cancel);
+    return;
+  }
   void answer(request).then((reply) => parentPort?.postMessage(reply));
 });

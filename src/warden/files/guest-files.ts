@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
-import { close, read, write } from 'node:fs';
+import { close, closeSync, read, write } from 'node:fs';
 import { promisify } from 'node:util';
 import { Worker } from 'node:worker_threads';
 import type { GuestPath } from '#contract/common.ts';
 import { CasemateError, type ErrorCode } from '#contract/errors.ts';
 import type { FileEntry } from '#contract/warden.ts';
-import type { FileAct, FileReply, FileRequest } from '#warden/files/file-worker.ts';
+import { duplicate } from '#kernel/duplicate.ts';
+import type { FileAct, FileCancel, FileReply, FileRequest } from '#warden/files/file-worker.ts';
 import type { GuestRoot, PendingWrite } from '#warden/files/file-work.ts';
 import { guestPathBytes } from '#warden/files/guest-path.ts';
 
@@ -40,6 +41,13 @@ export interface GuestFiles extends AsyncDisposable {
   makeDirectory(root: GuestRoot, at: GuestPath): Promise<FileEntry>;
   rename(root: GuestRoot, at: GuestPath, to: GuestPath): Promise<void>;
   remove(root: GuestRoot, at: GuestPath): Promise<void>;
+  /** Breaks off what is under way in the sandbox of a uid range; afterwards none of its files is open here. */
+  end(firstUid: number): Promise<void>;
+}
+
+interface UnderWay {
+  readonly ending: AbortController;
+  readonly done: Promise<unknown>;
 }
 
 const codes: Readonly<Record<string, readonly [ErrorCode, string]>> = {
@@ -73,7 +81,7 @@ function toError(code: string, message: string, known: boolean): Error {
 export function createGuestFiles(onFailure: (error: Error) => void): GuestFiles {
   const worker = new Worker(new URL('./file-worker.ts', import.meta.url), { env: {}, trackUnmanagedFds: false });
   const waiting = new Map<number, (reply: FileReply) => void>();
-  const underWay = new Map<number, number>();
+  const underWay = new Map<number, Set<UnderWay>>();
   let serial = 0;
   let closing = false;
   worker.on('message', (reply: FileReply) => {
@@ -85,49 +93,64 @@ export function createGuestFiles(onFailure: (error: Error) => void): GuestFiles 
     if (!closing) onFailure(new Error('the file worker ended'));
   });
 
-  const ask = async <Result>(root: GuestRoot, work: FileAct): Promise<Result> => {
+  const ask = async <Result>(root: GuestRoot, work: FileAct, signal?: AbortSignal): Promise<Result> => {
     serial += 1;
     const request: FileRequest = { serial, root: { rootFd: root.rootFd, firstUid: root.firstUid }, work };
+    const cancel = (): void => worker.postMessage({ cancel: request.serial } satisfies FileCancel);
+    signal?.addEventListener('abort', cancel);
     const reply = await new Promise<FileReply>((resolve) => {
       waiting.set(request.serial, resolve);
       worker.postMessage(request);
     });
+    signal?.removeEventListener('abort', cancel);
     if ('result' in reply) return reply.result as Result;
     throw toError(reply.code, reply.message, reply.known);
   };
-  const limited = async <Result>(root: GuestRoot, act: () => Promise<Result>): Promise<Result> => {
-    const count = underWay.get(root.rootFd) ?? 0;
-    if (count >= maximumPerSandbox) {
+  /**
+   * Works on a copy of the root's descriptor: the sandbox may end meanwhile, and the number pass to
+   * the root of another.
+   */
+  const limited = <Result>(
+    root: GuestRoot,
+    act: (root: GuestRoot, signal: AbortSignal) => Promise<Result>,
+  ): Promise<Result> => {
+    const acts = underWay.get(root.firstUid) ?? new Set();
+    if (acts.size >= maximumPerSandbox) {
       throw new CasemateError('rate_limited', 'Too many file operations run in this sandbox. Try again.');
     }
-    underWay.set(root.rootFd, count + 1);
-    try {
-      return await act();
-    } finally {
-      const left = (underWay.get(root.rootFd) ?? 1) - 1;
-      if (left > 0) underWay.set(root.rootFd, left);
-      else underWay.delete(root.rootFd);
-    }
+    const ending = new AbortController();
+    const held = { rootFd: duplicate(root.rootFd), firstUid: root.firstUid };
+    const done = act(held, ending.signal).finally(() => {
+      closeSync(held.rootFd);
+      acts.delete(one);
+      if (acts.size === 0) underWay.delete(root.firstUid);
+    });
+    const one: UnderWay = { ending, done };
+    acts.add(one);
+    underWay.set(root.firstUid, acts);
+    return done;
   };
   const bytes = guestPathBytes;
 
   return {
-    list: (root, at, limit) => limited(root, () => ask(root, { act: 'list', path: bytes(at), limit })),
-    stat: (root, at) => limited(root, () => ask(root, { act: 'stat', path: bytes(at) })),
-    makeDirectory: (root, at) => limited(root, () => ask(root, { act: 'makeDirectory', path: bytes(at) })),
-    rename: (root, at, to) => limited(root, () => ask(root, { act: 'rename', path: bytes(at), to: bytes(to) })),
-    remove: (root, at) => limited(root, () => ask(root, { act: 'remove', path: bytes(at) })),
-    read: (root, at, range, send, signal) =>
-      limited(root, async () => {
-        const { fd, size } = await ask<{ fd: number; size: number }>(root, { act: 'read', path: bytes(at) });
+    list: async (root, at, limit) => limited(root, (held) => ask(held, { act: 'list', path: bytes(at), limit })),
+    stat: async (root, at) => limited(root, (held) => ask(held, { act: 'stat', path: bytes(at) })),
+    makeDirectory: async (root, at) => limited(root, (held) => ask(held, { act: 'makeDirectory', path: bytes(at) })),
+    rename: async (root, at, to) =>
+      limited(root, (held) => ask(held, { act: 'rename', path: bytes(at), to: bytes(to) })),
+    remove: async (root, at) => limited(root, (held, ended) => ask(held, { act: 'remove', path: bytes(at) }, ended)),
+    read: async (root, at, range, send, signal) =>
+      limited(root, async (held, ended) => {
+        const { fd, size } = await ask<{ fd: number; size: number }>(held, { act: 'read', path: bytes(at) });
+        const over = AbortSignal.any([signal, ended]);
         try {
           let { offset, length } = range;
           while (length > 0) {
-            signal.throwIfAborted();
+            over.throwIfAborted();
             const buffer = Buffer.allocUnsafe(Math.min(length, chunkBytes));
             const { bytesRead } = await readAsync(fd, buffer, 0, buffer.length, offset);
             if (bytesRead === 0) break;
-            await send(buffer.subarray(0, bytesRead));
+            await unlessAborted(over, send(buffer.subarray(0, bytesRead)));
             offset += bytesRead;
             length -= bytesRead;
           }
@@ -136,19 +159,33 @@ export function createGuestFiles(onFailure: (error: Error) => void): GuestFiles 
           await closeAsync(fd);
         }
       }),
-    write: (root, at, mode, chunks, signal) =>
-      limited(root, async () => {
+    write: async (root, at, mode, chunks, signal) =>
+      limited(root, async (held, ended) => {
         const temporaryName = `.casemate-${randomUUID()}`;
-        const pending = await ask<PendingWrite>(root, { act: 'beginWrite', path: bytes(at), mode, temporaryName });
+        const begin: FileAct = { act: 'beginWrite', path: bytes(at), mode, temporaryName };
+        const pending = await ask<PendingWrite>(held, begin);
+        const over = AbortSignal.any([signal, ended]);
+        const source = chunks[Symbol.asyncIterator]();
         try {
-          for await (const chunk of chunks) await writeWhole(pending.fd, chunk);
-          signal.throwIfAborted();
+          for (;;) {
+            const { done, value } = await unlessAborted(over, source.next());
+            if (done) break;
+            await writeWhole(pending.fd, value);
+          }
+          over.throwIfAborted();
         } catch (error) {
-          await ask(root, { act: 'abandonWrite', write: pending });
+          // Not awaited: what the caller still sends may never come.
+          source.return?.().catch(() => undefined);
+          await ask(held, { act: 'abandonWrite', write: pending });
           throw systemError(error);
         }
-        return await ask<FileEntry>(root, { act: 'commitWrite', write: pending });
+        return await ask<FileEntry>(held, { act: 'commitWrite', write: pending });
       }),
+    async end(firstUid) {
+      const acts = [...(underWay.get(firstUid) ?? [])];
+      for (const { ending } of acts) ending.abort(new CasemateError('cancelled', 'The sandbox was stopped.'));
+      await Promise.allSettled(acts.map(({ done }) => done));
+    },
     async [Symbol.asyncDispose]() {
       closing = true;
       await worker.terminate();
@@ -166,4 +203,14 @@ async function writeWhole(fd: number, chunk: Uint8Array): Promise<void> {
 function systemError(error: unknown): unknown {
   const code = (error as { code?: unknown }).code;
   return typeof code === 'string' && /^E[A-Z]+$/.test(code) ? toError(code, String(error), false) : error;
+}
+
+/** What `promise` resolves to, unless `signal` aborts first; then its reason is thrown. */
+function unlessAborted<Result>(signal: AbortSignal, promise: Promise<Result>): Promise<Result> {
+  return new Promise((resolve, reject) => {
+    const stop = (): void => reject(signal.reason);
+    if (signal.aborted) stop();
+    signal.addEventListener('abort', stop);
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
+  });
 }

@@ -3,6 +3,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { CasemateError } from '#contract/errors.ts';
+import { duplicate } from '#kernel/duplicate.ts';
 import { connectOutcome, type LoopbackFamily } from '#kernel/socket.ts';
 import type { NamespaceReply, NamespaceRequest } from '#warden/network/namespace-worker.ts';
 
@@ -67,13 +68,19 @@ export function createNamespaceSockets(onFailure: (error: Error) => void): Names
       });
     },
     async dial(namespaceFd, port, signal) {
-      for (const family of ['ipv4', 'ipv6'] as const) {
-        const { outcome, socket } = await dialFamily(namespaceFd, port, family, signal);
-        if (socket) return socket;
-        if (signal.aborted) throw new CasemateError('cancelled');
-        if (outcome === 'pending') throw new CasemateError('timed_out', 'The port in the sandbox did not answer.');
+      // The sandbox may end meanwhile, and the number of its descriptor pass to another sandbox's.
+      const held = duplicate(namespaceFd);
+      try {
+        for (const family of ['ipv4', 'ipv6'] as const) {
+          const { outcome, socket } = await dialFamily(held, port, family, signal);
+          if (socket) return socket;
+          if (signal.aborted) throw new CasemateError('cancelled');
+          if (outcome === 'pending') throw new CasemateError('timed_out', 'The port in the sandbox did not answer.');
+        }
+        throw new CasemateError('unavailable', 'Nothing listens on that port in the sandbox.');
+      } finally {
+        closeSync(held);
       }
-      throw new CasemateError('unavailable', 'Nothing listens on that port in the sandbox.');
     },
     async [Symbol.asyncDispose]() {
       closing = true;

@@ -13,6 +13,9 @@ export type NamespaceRequest = { readonly serial: number; readonly namespaceFd: 
 );
 export type NamespaceReply = { readonly serial: number } & ({ readonly fd: number } | { readonly code: string });
 
+/** A Worker has no process.abort. This signal cannot be refused; the next warden adopts all. */
+const endProcess = (): void => void process.kill(process.pid, 'SIGKILL');
+
 const ownPath = '/proc/thread-self/ns/net';
 const homeFd = openSync(ownPath, 'r');
 const home = readlinkSync(ownPath);
@@ -33,7 +36,7 @@ function makeSocket(request: NamespaceRequest): number {
 function serve(request: NamespaceRequest): NamespaceReply {
   const { serial, namespaceFd } = request;
   const there = readlinkSync(`/proc/self/fd/${namespaceFd}`);
-  if (readlinkSync(ownPath) !== home) process.abort();
+  if (readlinkSync(ownPath) !== home) endProcess();
   if (!there.startsWith('net:[') || there === home) return { serial, code: 'EINVAL' };
   enterNetworkNamespace(namespaceFd);
   try {
@@ -42,13 +45,13 @@ function serve(request: NamespaceRequest): NamespaceReply {
   } catch (error) {
     return { serial, code: (error as { code?: string }).code ?? 'EIO' };
   } finally {
-    // A thread that stays in a sandbox's namespace is worse than no warden: its next start adopts all.
+    // A thread that stays in a sandbox's namespace is worse than no warden.
     try {
       enterNetworkNamespace(homeFd);
+      if (readlinkSync(ownPath) !== home) endProcess();
     } catch {
-      process.abort();
+      endProcess();
     }
-    if (readlinkSync(ownPath) !== home) process.abort();
   }
 }
 

@@ -37,12 +37,24 @@ export async function runInSandbox(options: RunOptions): Promise<Exit & { timedO
   const { sandbox, groups, exits, signal } = options;
   const [stdin, stdout, stderr] = [openPipe(), openPipe(), openPipe()];
   let pid: number;
+  let pidfd: number;
+  let group: string;
   try {
     // So that /dev/stdout and its like can be opened by the program, as at home.
     const owner = sandbox.record.firstUid + (options.process.user === 'root' ? 0 : guestUser.uid);
     for (const fd of [stdin.readFd, stdout.writeFd, stderr.writeFd]) fchownSync(fd, owner, owner);
     const streams = { stdin: stdin.readFd, stdout: stdout.writeFd, stderr: stderr.writeFd };
     pid = await sandbox.runtime.execute(sandbox.runtimeSandbox, options.process, streams);
+    serial += 1;
+    // Fails when the sandbox was killed meanwhile and the program reaped with it.
+    pidfd = pidfdOpen(pid);
+    try {
+      group = groups.gather(sandbox.runtimeSandbox.cgroup, `exec-${process.pid}-${serial}`, pid);
+    } catch (error) {
+      pidfdSignal(pidfd, SIGKILL);
+      closeSync(pidfd);
+      throw error;
+    }
   } catch (error) {
     for (const fd of [stdin.writeFd, stdout.readFd, stderr.readFd]) closeSync(fd);
     throw error;
@@ -50,9 +62,6 @@ export async function runInSandbox(options: RunOptions): Promise<Exit & { timedO
     for (const fd of [stdin.readFd, stdout.writeFd, stderr.writeFd]) closeSync(fd);
   }
 
-  serial += 1;
-  const pidfd = pidfdOpen(pid);
-  const group = groups.gather(sandbox.runtimeSandbox.cgroup, `exec-${process.pid}-${serial}`, pid);
   const killAll = (): void => {
     pidfdSignal(pidfd, SIGKILL);
     groups.kill(group).catch(() => undefined);

@@ -1,7 +1,6 @@
 import { closeSync, readdirSync } from 'node:fs';
-import { access, chmod, chown, mkdir, rm } from 'node:fs/promises';
-import { parseId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { access, rm } from 'node:fs/promises';
+import { parseId, type SandboxId, type WorkspaceId } from '#base/ids.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
 import type { WardenConfig } from '#config/process.ts';
@@ -15,24 +14,23 @@ import {
   type Tier,
   type WardenEvent,
 } from '#contract/warden.ts';
-import { pidfdOpen } from '#kernel/pidfd.ts';
 import type { BrokerChild } from '#warden/broker/broker-child.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
-import { makeDiskImage, mountDiskImage, requireReserve } from '#warden/disk/disk-image.ts';
-import { makeHome } from '#warden/disk/home.ts';
-import { mountRoot } from '#warden/disk/root-file-system.ts';
+import { requireReserve } from '#warden/disk/disk-image.ts';
+import type { GuestFiles } from '#warden/files/guest-files.ts';
 import type { Layout } from '#warden/layout.ts';
 import type { NamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
 import type { Orphans } from '#warden/processes/orphans.ts';
-import { markProcess, openMarked } from '#warden/processes/process-mark.ts';
-import { closeUserNamespaces } from '#warden/processes/user-namespace-limit.ts';
-import type { Runtime, RuntimeSandbox } from '#warden/runtimes/runtime.ts';
+import { openMarked } from '#warden/processes/process-mark.ts';
+import type { Runtime } from '#warden/runtimes/runtime.ts';
+import { createEnding } from '#warden/sandboxes/ending.ts';
 import { type LiveSandbox, pinSandbox, statusOf, unpinSandbox } from '#warden/sandboxes/live-sandbox.ts';
-import { diskRecordSchema, type SandboxRecord, sandboxRecordSchema } from '#warden/sandboxes/sandbox-record.ts';
-import { tearDown } from '#warden/sandboxes/teardown.ts';
+import { type SandboxRecord, sandboxRecordSchema } from '#warden/sandboxes/sandbox-record.ts';
+import { createSandboxStarter, type SandboxRequest } from '#warden/sandboxes/start-sandbox.ts';
+import { createTurns } from '#warden/sandboxes/turns.ts';
 import type { UidRanges } from '#warden/uid-ranges.ts';
-import { readRecord, writeRecord } from '#warden/write-record.ts';
+import { readRecord } from '#warden/write-record.ts';
 
 export interface SandboxesOptions {
   readonly config: WardenConfig;
@@ -44,19 +42,10 @@ export interface SandboxesOptions {
   readonly exits: ExitWatch;
   readonly orphans: Orphans;
   readonly broker: BrokerChild;
+  readonly files: GuestFiles;
   readonly clock: Clock;
   readonly log: Log;
   readonly announce: (event: WardenEvent) => void;
-}
-
-export interface SandboxRequest {
-  readonly sandboxId: SandboxId;
-  readonly teamId: TeamId;
-  readonly workspaceId: WorkspaceId | null;
-  readonly template: string;
-  readonly tier: Tier;
-  readonly resources: Resources;
-  readonly environment: Record<string, string>;
 }
 
 /** The sandboxes of this instance. Acts on one sandbox or one disk never overlap. */
@@ -73,27 +62,22 @@ export interface Sandboxes {
   release(): void;
 }
 
-const reapPatienceMs = 10_000;
+/** A sandbox on its way out, or one whose end failed and must be asked for again. */
+interface Leaving {
+  readonly record: SandboxRecord;
+  readonly ended: Promise<Exit> | undefined;
+  pinned: LiveSandbox | undefined;
+  failed: boolean;
+}
 
 export function createSandboxes(options: SandboxesOptions): Sandboxes {
-  const { config, layout, runtimes, groups, ranges, sockets, exits, orphans, broker, clock, log } = options;
+  const { config, layout, runtimes, groups, ranges, sockets, exits, broker, files, log } = options;
   const running = new Map<SandboxId, LiveSandbox>();
+  const leaving = new Map<SandboxId, Leaving>();
   const ends = new Map<SandboxId, Promise<Exit>>();
   const starting = new Set<SandboxId>();
-  const turns = new Map<string, Promise<unknown>>();
+  const inTurn = createTurns();
   let released = false;
-
-  const inTurn = async <Result>(key: string, act: () => Promise<Result>): Promise<Result> => {
-    const before = turns.get(key) ?? Promise.resolve();
-    const result = before.then(act);
-    const settled = result.catch(() => undefined);
-    turns.set(key, settled);
-    try {
-      return await result;
-    } finally {
-      if (turns.get(key) === settled) turns.delete(key);
-    }
-  };
 
   const cgroupOf = (id: SandboxId): string => `/casemate-${config.instance}/${id}`;
   const stateOf = (id: SandboxId): SandboxStatus['state'] => (groups.frozen(cgroupOf(id)) ? 'frozen' : 'running');
@@ -103,24 +87,52 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     return runtime;
   };
   const templateRoot = (template: string): string => `${config.templatesDirectory}/${template}/rootfs`;
-
-  const clean = async (record: SandboxRecord): Promise<void> => {
-    const { sandboxId } = record;
-    const complete = await tearDown({
-      sandboxId,
-      paths: layout.sandbox(sandboxId),
-      cgroup: cgroupOf(sandboxId),
-      runtime: runtimeOf(record.tier),
-      groups,
-      ranges,
-      ownRange: record.workspaceId === null,
-    });
-    if (!complete) log.error({ sandboxId }, 'a process still has a uid of a sandbox that is gone; its range is kept');
-  };
+  /** Whether anything of a workspace's disk may still be mounted. */
+  const usesDisk = (workspaceId: WorkspaceId): boolean =>
+    [...running.values(), ...leaving.values()].some(({ record }) => record.workspaceId === workspaceId);
 
   const openDoor = async (sandbox: LiveSandbox): Promise<void> => {
     const { sandboxId, teamId } = sandbox.record;
     broker.openDoor(sandboxId, teamId, await sockets.listen(sandbox.networkFd, doorAddress.port));
+  };
+  const onRemains = (record: SandboxRecord): void => {
+    leaving.set(record.sandboxId, { record, ended: undefined, pinned: undefined, failed: true });
+  };
+  const ending = createEnding({ ...options, runtimeOf, cgroupOf });
+  const closeDoor = (id: SandboxId): void => broker.closeDoor(id);
+  const { start, runtimeSandboxOf } = createSandboxStarter({
+    ...{ layout, ranges, exits, ending, clock: options.clock },
+    ...{ runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
+  });
+
+  /** Until all of it has succeeded the sandbox stays known, and its workspace's disk taken. */
+  const leave = async (one: Leaving, reason: string): Promise<void> => {
+    const { record } = one;
+    one.failed = false;
+    try {
+      broker.closeDoor(record.sandboxId);
+      await ending.kill(record, one.ended);
+      // Work on its files would hold the disk: mounted twice, an image is lost.
+      await files.end(record.firstUid);
+      if (one.pinned) unpinSandbox(one.pinned);
+      one.pinned = undefined;
+      await ending.clean(record);
+    } catch (error) {
+      one.failed = true;
+      throw error;
+    }
+    leaving.delete(record.sandboxId);
+    options.announce({ type: 'sandbox.stopped', sandboxId: record.sandboxId, reason });
+  };
+
+  const stop = async (sandbox: LiveSandbox, reason: string): Promise<void> => {
+    const { record } = sandbox;
+    if (running.get(record.sandboxId) !== sandbox) return;
+    const one: Leaving = { record, ended: ends.get(record.sandboxId), pinned: sandbox, failed: false };
+    leaving.set(record.sandboxId, one);
+    running.delete(record.sandboxId);
+    ends.delete(record.sandboxId);
+    await leave(one, reason);
   };
 
   /** From here on the end of its init is noticed, and what is left of it cleaned away. */
@@ -138,124 +150,19 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       .catch((error: unknown) => log.error({ err: error, sandboxId }, 'a sandbox could not be cleaned away'));
   };
 
-  /** Waits for the init that was killed; it ends only when all other processes of its namespace are reaped. */
-  const reaped = async ({ firstUid, sandboxId }: SandboxRecord, ended: Promise<Exit> | undefined): Promise<void> => {
-    let done = false;
-    const finished = Promise.resolve(ended).finally(() => {
-      done = true;
-    });
-    const deadline = clock.now() + reapPatienceMs;
-    while (!done) {
-      orphans.reapRange(firstUid);
-      await Promise.race([finished, sleep(10)]);
-      if (!done && clock.now() > deadline) {
-        log.error({ sandboxId }, 'the init of a killed sandbox does not end');
-        throw new CasemateError('sandbox_failed', 'The sandbox was killed, but a process of it does not end.');
-      }
-    }
-  };
-
-  const stop = async (sandbox: LiveSandbox, reason: string): Promise<void> => {
-    const { sandboxId } = sandbox.record;
-    if (running.get(sandboxId) !== sandbox) return;
-    running.delete(sandboxId);
-    broker.closeDoor(sandboxId);
-    await groups.kill(cgroupOf(sandboxId));
-    // Its init must have been reaped before its descriptor goes: a zombie would hold the uid range.
-    await reaped(sandbox.record, ends.get(sandboxId));
-    ends.delete(sandboxId);
-    unpinSandbox(sandbox);
-    await clean(sandbox.record);
-    options.announce({ type: 'sandbox.stopped', sandboxId, reason });
-  };
-
-  const runtimeSandboxOf = (record: SandboxRecord): RuntimeSandbox => {
-    const paths = layout.sandbox(record.sandboxId);
-    return {
-      id: record.sandboxId,
-      paths,
-      firstUid: record.firstUid,
-      resources: record.resources,
-      home: `${record.workspaceId === null ? paths.scratch : paths.disk}/home`,
-      cgroup: cgroupOf(record.sandboxId),
-    };
-  };
-
-  const prepareDisk = async (request: SandboxRequest, workspaceId: WorkspaceId, firstUid: number): Promise<void> => {
-    const disk = layout.disk(workspaceId);
-    const mountPoint = layout.sandbox(request.sandboxId).disk;
-    const known = await readRecord(disk.record, diskRecordSchema);
-    if (known) return mountDiskImage(disk.image, mountPoint);
-    await mkdir(disk.directory, { recursive: true, mode: 0o700 });
-    await makeDiskImage(layout.images, disk.image, request.resources);
-    await mountDiskImage(disk.image, mountPoint);
-    await rm(`${mountPoint}/lost+found`, { recursive: true, force: true });
-    await makeHome(`${mountPoint}/home`, templateRoot(request.template), firstUid);
-    const { teamId, resources } = request;
-    await writeRecord(disk.record, { workspaceId, teamId, firstUid, diskMiB: resources.diskMiB });
-  };
-
-  const start = async (request: SandboxRequest): Promise<LiveSandbox> => {
-    const { sandboxId, workspaceId } = request;
-    const runtime = runtimeOf(request.tier);
-    const firstUid =
-      workspaceId === null ? await ranges.takeForSandbox(sandboxId) : await ranges.ofWorkspace(workspaceId);
-    const record: SandboxRecord = { ...request, firstUid, startedMs: clock.now(), init: null };
-    const paths = layout.sandbox(sandboxId);
-    await mkdir(paths.terminals, { recursive: true, mode: 0o700 });
-    await writeRecord(paths.record, record);
-    let initPidfd: number | undefined;
-    let pinned: LiveSandbox | undefined;
-    try {
-      await mkdir(paths.mounts, { recursive: true, mode: 0o710 });
-      await chown(paths.mounts, 0, firstUid);
-      await chmod(paths.mounts, 0o710);
-      await makeDiskImage(layout.images, paths.scratchImage, request.resources);
-      await mountDiskImage(paths.scratchImage, paths.scratch);
-      await mountRoot(templateRoot(request.template), paths, firstUid);
-      if (workspaceId === null) await makeHome(`${paths.scratch}/home`, templateRoot(request.template), firstUid);
-      else await prepareDisk(request, workspaceId, firstUid);
-      const runtimeSandbox = runtimeSandboxOf(record);
-      // crun reaches the disks as the sandbox's own group and passes no further than it must.
-      for (const directory of [paths.scratch, paths.disk]) {
-        await chown(directory, 0, firstUid).catch(ignoreMissing);
-        await chmod(directory, 0o710).catch(ignoreMissing);
-      }
-      const pid = await runtime.start(runtimeSandbox);
-      initPidfd = pidfdOpen(pid);
-      const started = { ...record, init: markProcess(pid) };
-      const sandbox = pinSandbox({ record: started, paths, runtime, runtimeSandbox }, pid, initPidfd);
-      pinned = sandbox;
-      await closeUserNamespaces(pid);
-      await writeRecord(paths.record, started);
-      await openDoor(sandbox);
-      return sandbox;
-    } catch (error) {
-      if (initPidfd !== undefined) {
-        await groups.kill(cgroupOf(sandboxId));
-        await reaped(record, exits.ended(initPidfd));
-        if (pinned) unpinSandbox(pinned);
-        else closeSync(initPidfd);
-      }
-      await clean(record);
-      throw error;
-    }
-  };
-
   const create = async (request: SandboxRequest): Promise<SandboxStatus> => {
     const known = running.get(request.sandboxId);
     if (known) return statusOf(known.record, stateOf(request.sandboxId));
+    if (leaving.has(request.sandboxId)) throw new CasemateError('conflict', 'The sandbox of that id is being removed.');
     requireWithin(request.resources, config.maximumResources);
     if (!(await exists(templateRoot(request.template)))) {
       throw new CasemateError('not_found', 'This server has no template of that name.');
     }
-    if (running.size + starting.size >= config.maximumSandboxes) {
+    if (running.size + leaving.size + starting.size >= config.maximumSandboxes) {
       throw new CasemateError('quota_exceeded', 'This server runs as many sandboxes as it may. Stop one first.');
     }
-    for (const other of running.values()) {
-      if (request.workspaceId !== null && other.record.workspaceId === request.workspaceId) {
-        throw new CasemateError('conflict', 'The workspace has a sandbox already.');
-      }
+    if (request.workspaceId !== null && usesDisk(request.workspaceId)) {
+      throw new CasemateError('conflict', 'The workspace has a sandbox already.');
     }
     await requireReserve(config.stateDirectory, config.reserveMiB);
     starting.add(request.sandboxId);
@@ -274,6 +181,21 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     return sandbox;
   };
 
+  /** Nothing when it ended between the finding and the pinning. */
+  const pinFound = (
+    found: Pick<LiveSandbox, 'record' | 'paths' | 'runtimeSandbox'>,
+    pid: number,
+    pidfd: number,
+  ): LiveSandbox | undefined => {
+    try {
+      return pinSandbox({ ...found, runtime: runtimeOf(found.record.tier) }, pid, pidfd);
+    } catch (error) {
+      log.warn({ err: error, sandboxId: found.record.sandboxId }, 'a sandbox ended while it was adopted');
+      closeSync(pidfd);
+      return undefined;
+    }
+  };
+
   const adoptOne = async (sandboxId: SandboxId): Promise<LiveSandbox | undefined> => {
     const paths = layout.sandbox(sandboxId);
     const record = await readRecord(paths.record, sandboxRecordSchema);
@@ -282,16 +204,17 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       return undefined;
     }
     const pidfd = record.init ? openMarked(record.init) : undefined;
-    if (!record.init || pidfd === undefined) {
-      await clean(record);
+    const found = { record, paths, runtimeSandbox: runtimeSandboxOf(record) };
+    const sandbox = record.init && pidfd !== undefined ? pinFound(found, record.init.pid, pidfd) : undefined;
+    if (!sandbox) {
+      try {
+        await ending.clean(record);
+      } catch (error) {
+        onRemains(record);
+        throw error;
+      }
       return undefined;
     }
-    const runtime = runtimeOf(record.tier);
-    const sandbox = pinSandbox(
-      { record, paths, runtime, runtimeSandbox: runtimeSandboxOf(record) },
-      record.init.pid,
-      pidfd,
-    );
     await openDoor(sandbox).catch((error: unknown) =>
       log.error({ err: error, sandboxId }, 'the door of an adopted sandbox could not be opened'),
     );
@@ -302,18 +225,24 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   return {
     create: (request) => {
       const act = (): Promise<SandboxStatus> => inTurn(request.sandboxId, () => create(request));
-      return request.workspaceId === null ? act() : inTurn(request.workspaceId, act);
+      return request.workspaceId === null ? act() : inTurn(`workspace:${request.workspaceId}`, act);
     },
     kill: (sandboxId) =>
       inTurn(sandboxId, async () => {
         const sandbox = running.get(sandboxId);
-        if (sandbox) await stop(sandbox, 'The sandbox was stopped.');
+        if (sandbox) return stop(sandbox, 'The sandbox was stopped.');
+        const one = leaving.get(sandboxId);
+        if (one) await leave(one, 'The sandbox was stopped.');
       }),
-    list: () => [...running.values()].map(({ record }) => statusOf(record, stateOf(record.sandboxId))),
+    // One that could not be ended may still run: it is not passed over in silence.
+    list: () =>
+      [...running.values(), ...[...leaving.values()].filter(({ failed }) => failed)].map(({ record }) =>
+        statusOf(record, stateOf(record.sandboxId)),
+      ),
     live,
     deleteDisk: (workspaceId) =>
-      inTurn(workspaceId, async () => {
-        if ([...running.values()].some(({ record }) => record.workspaceId === workspaceId)) {
+      inTurn(`workspace:${workspaceId}`, async () => {
+        if (usesDisk(workspaceId)) {
           throw new CasemateError('conflict', 'A sandbox uses the disk. Stop it first.');
         }
         await rm(layout.disk(workspaceId).directory, { recursive: true, force: true });
@@ -343,9 +272,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     },
     release() {
       released = true;
-      for (const sandbox of running.values()) {
-        for (const fd of [sandbox.rootFd, sandbox.networkFd, sandbox.initPidfd]) closeSync(fd);
-      }
+      for (const sandbox of running.values()) unpinSandbox(sandbox);
       running.clear();
     },
   };
@@ -359,10 +286,6 @@ function requireWithin(asked: Resources, maximum: Resources): void {
       });
     }
   }
-}
-
-function ignoreMissing(error: NodeJS.ErrnoException): void {
-  if (error.code !== 'ENOENT') throw error;
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -36,6 +36,8 @@ export async function tearDown(options: TeardownOptions): Promise<boolean> {
     });
   }
   await rm(paths.bundle, { recursive: true, force: true });
+  // Before the table of ranges is written: on a full disk this makes the room for it.
+  await rm(paths.scratchImage, { force: true });
   const released = options.ownRange ? await ranges.release(`sandbox:${sandboxId}`) : true;
   await rm(paths.directory, { recursive: true, force: true });
   return released;

@@ -6,7 +6,7 @@ import type { Log } from '#channel/log.ts';
 import type { TerminalSize } from '#contract/common.ts';
 import { CasemateError } from '#contract/errors.ts';
 import type { Exit, WardenEvent } from '#contract/warden.ts';
-import { pidfdOpen, signalGroup } from '#kernel/pidfd.ts';
+import { pidfdOpen, pidfdSignal, signalGroup } from '#kernel/pidfd.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
 import { markProcess, openMarked } from '#warden/processes/process-mark.ts';
@@ -55,6 +55,7 @@ interface Running {
 }
 
 const SIGHUP = 1;
+const SIGKILL = 9;
 const SIGCONT = 18;
 const hangUpMs = 2000;
 
@@ -103,8 +104,14 @@ export function createTerminals(options: TerminalsOptions): Terminals {
         const streams = { consoleSocket, ...size };
         const pid = await sandbox.runtime.execute(sandbox.runtimeSandbox, { ...process, user: 'user' }, streams);
         const pidfd = pidfdOpen(pid);
-        await writeRecord(file, { ...record, process: markProcess(pid) });
-        follow(sandbox, terminalId, pid, pidfd);
+        try {
+          await writeRecord(file, { ...record, process: markProcess(pid) });
+          follow(sandbox, terminalId, pid, pidfd);
+        } catch (error) {
+          pidfdSignal(pidfd, SIGKILL);
+          closeSync(pidfd);
+          throw error;
+        }
       } catch (error) {
         await rm(file, { force: true });
         throw error;
