@@ -119,13 +119,24 @@ export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
     return child;
   };
 
+  /**
+   * A task that a v1 freezer holds does not die of SIGKILL. Out of its frozen group it wakes, with the
+   * signal before it: it runs no instruction of its own any more (cgroups(7), freezer).
+   */
+  const thawKilled = (path: string): void => {
+    const freezer = controllers.get('freezer');
+    if (freezer === undefined || !frozen(path)) return;
+    for (const pid of members(path)) if (isMember(pid, path)) writeInto(`${freezer}/cgroup.procs`, pid);
+  };
+
   const kill = async (path: string): Promise<void> => {
     const directory = `${tracking}${path}`;
     for (let pass = 0; pass < 200; pass += 1) {
       const pids = members(path);
       if (pids.length === 0) return;
-      if (existsSync(`${directory}/cgroup.kill`)) writeFileSync(`${directory}/cgroup.kill`, '1');
+      if (existsSync(`${directory}/cgroup.kill`)) writeInto(`${directory}/cgroup.kill`, 1);
       else for (const pid of pids) killMember(pid, path);
+      if (pass > 0) thawKilled(path);
       await sleep(pass < 20 ? 2 : 20);
     }
     throw new Error('a control group did not become empty after SIGKILL');
@@ -157,9 +168,10 @@ export function createControlGroups(hierarchies: Hierarchies): ControlGroups {
   };
 }
 
-function writeInto(file: string, pid: number): void {
+function writeInto(file: string, value: number): void {
   try {
-    writeFileSync(file, String(pid));
+    // Without O_CREAT: on a group that is gone, the kernel would answer that it may not be made.
+    writeFileSync(file, String(value), { flag: 'r+' });
   } catch (error) {
     if (!isMissing(error)) throw error;
   }
@@ -177,6 +189,18 @@ function relationsOf(pid: number): { parent?: number; session?: number } {
   }
 }
 
+/** Whether `pid` is in the group, or in one below it. */
+function isMember(pid: number, path: string): boolean {
+  try {
+    return readFileSync(`/proc/${pid}/cgroup`, 'latin1')
+      .split('\n')
+      .some((line) => line.endsWith(`:${path}`) || line.includes(`:${path}/`));
+  } catch (error) {
+    if (isMissing(error)) return false;
+    throw error;
+  }
+}
+
 /** Kills `pid` if, once a descriptor holds it, it still belongs to the group: pids are reused. */
 function killMember(pid: number, path: string): void {
   let pidfd: number;
@@ -188,9 +212,7 @@ function killMember(pid: number, path: string): void {
   }
   try {
     const SIGKILL = 9;
-    if (readFileSync(`/proc/${pid}/cgroup`, 'latin1').includes(`:${path}`)) pidfdSignal(pidfd, SIGKILL);
-  } catch (error) {
-    if (!isMissing(error)) throw error;
+    if (isMember(pid, path)) pidfdSignal(pidfd, SIGKILL);
   } finally {
     closeSync(pidfd);
   }

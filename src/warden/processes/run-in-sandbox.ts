@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { closeSync, fchownSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -30,6 +31,8 @@ const SIGKILL = 9;
 const lingerMs = 100;
 /** More than a pipe and its reader hold: what comes after it was written after the exit. */
 const remainderBytes = 262_144;
+/** Sets this warden's groups apart from an earlier one's. The guest sees it, so it tells nothing of the host. */
+const series = randomBytes(4).toString('hex');
 let serial = 0;
 
 /** Runs a program in a sandbox with pipes for its streams, and answers how it ended. */
@@ -49,7 +52,7 @@ export async function runInSandbox(options: RunOptions): Promise<Exit & { timedO
     // Fails when the sandbox was killed meanwhile and the program reaped with it.
     pidfd = pidfdOpen(pid);
     try {
-      group = groups.gather(sandbox.runtimeSandbox.cgroup, `exec-${process.pid}-${serial}`, pid);
+      group = groups.gather(sandbox.runtimeSandbox.cgroup, `exec-${series}-${serial}`, pid);
     } catch (error) {
       pidfdSignal(pidfd, SIGKILL);
       closeSync(pidfd);

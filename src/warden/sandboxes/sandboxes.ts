@@ -164,9 +164,10 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     if (request.workspaceId !== null && usesDisk(request.workspaceId)) {
       throw new CasemateError('conflict', 'The workspace has a sandbox already.');
     }
-    await requireReserve(config.stateDirectory, config.reserveMiB);
+    // Nothing is awaited since the count: creates that come together are counted one by one.
     starting.add(request.sandboxId);
     try {
+      await requireReserve(config.stateDirectory, config.reserveMiB);
       const sandbox = await start(request);
       watch(sandbox);
       return statusOf(sandbox.record, 'running');

@@ -23,7 +23,12 @@ const maskedPaths = [
   ...[
     'acpi',
     'asound',
+    'bootconfig',
+    'buddyinfo',
     'bus',
+    'cmdline',
+    'consoles',
+    'diskstats',
     'driver',
     'fs',
     'interrupts',
@@ -34,7 +39,8 @@ const maskedPaths = [
     'kcore',
     'key-users',
   ],
-  ...['keys', 'kmsg', 'kpagecgroup', 'kpagecount', 'kpageflags', 'latency_stats', 'mtrr', 'sched_debug', 'scsi'],
+  ...['keys', 'kmsg', 'kpagecgroup', 'kpagecount', 'kpageflags', 'latency_stats', 'misc', 'mtrr', 'partitions'],
+  ...['pressure', 'sched_debug', 'scsi', 'softirqs'],
   ...[
     'slabinfo',
     'sysrq-trigger',
