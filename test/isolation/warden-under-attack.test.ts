@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -61,11 +62,8 @@ describe('the warden outlives', { skip: reason ?? false, timeout: 120_000 }, () 
       assert.equal((await warden.run(quiet, 'echo heard')).stdout, 'heard\n');
       assert.ok(performance.now() - startedMs < 5000, 'the neighbour waited too long');
     }
-    const memory = Number(
-      /VmRSS:\s+(\d+)/.exec(
-        await import('node:fs').then((fs) => fs.readFileSync(`/proc/${warden.pid}/status`, 'utf8')),
-      )?.[1],
-    );
+    const status = readFileSync(`/proc/${warden.pid}/status`, 'utf8');
+    const memory = Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]);
     assert.ok(memory < 600_000, `the warden holds ${memory} KiB`);
     await warden.channel.call('sandbox.kill', loud);
   });
@@ -159,12 +157,34 @@ describe('sandbox.create', { skip: reason ?? false, timeout: 120_000 }, () => {
     }
   });
 
-  it('leaves nothing when the template is broken', async (t) => {
+  it('leaves nothing when the root cannot be mounted', async (t) => {
     const directory = await mkdtemp('/tmp/casemate-template-');
     t.after(() => rm(directory, { recursive: true }));
-    mkdirSync(`${directory}/base/rootfs`, { recursive: true });
+    mkdirSync(`${directory}/base`);
+    writeFileSync(`${directory}/base/rootfs`, 'a file where a directory should be');
     await using warden = await startWarden({ config: { templatesDirectory: directory } });
-    await assert.rejects(warden.create(), { code: 'sandbox_failed' });
+    await assert.rejects(warden.create());
     assert.deepEqual(await leftOf(warden), nothingLeft);
+  });
+
+  it('on a full disk is refused and leaves nothing, while what runs can still be ended', async (t) => {
+    const stateDirectory = await mkdtemp('/tmp/casemate-full-');
+    spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=64m,mode=700', 'tmpfs', stateDirectory]);
+    t.after(async () => {
+      spawnSync('umount', [stateDirectory]);
+      await rm(stateDirectory, { recursive: true });
+    });
+    await using warden = await startWarden({ config: { stateDirectory, reserveMiB: 0 } });
+    const first = await warden.create();
+    const free = statfsSync(stateDirectory);
+    writeFileSync(`${stateDirectory}/fill`, Buffer.alloc(free.bavail * free.bsize));
+    await assert.rejects(warden.create(), { code: 'no_space' });
+    assert.equal((await warden.channel.call('sandbox.list', {})).reply.sandboxes.length, 1);
+    await assert.rejects(warden.run(first, 'echo alive'), { code: 'no_space' });
+    await warden.channel.call('sandbox.kill', first);
+    rmSync(`${stateDirectory}/fill`);
+    assert.deepEqual(await leftOf(warden), nothingLeft);
+    const next = await warden.create();
+    assert.equal((await warden.run(next, 'echo alive')).stdout, 'alive\n');
   });
 });

@@ -171,6 +171,10 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       const sandbox = await start(request);
       watch(sandbox);
       return statusOf(sandbox.record, 'running');
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      const message = 'The server has no disk space for another sandbox. Nothing was kept of it.';
+      throw new CasemateError('no_space', message, { cause: error });
     } finally {
       starting.delete(request.sandboxId);
     }

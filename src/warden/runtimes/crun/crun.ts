@@ -69,6 +69,11 @@ export function createCrun(options: CrunOptions): Runtime {
         );
         if (status !== 0) throw await failure('The program could not be started in the sandbox.', files.log);
         return Number(await readFile(files.pid, 'utf8'));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+        throw new CasemateError('no_space', 'The server has no disk space to start a program. The sandbox runs on.', {
+          cause: error,
+        });
       } finally {
         await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
       }
