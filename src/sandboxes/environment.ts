@@ -1,27 +1,12 @@
 import { doorAddress } from '#contract/broker.ts';
 
 const door = `http://${doorAddress.host}:${doorAddress.port}`;
-/** Where a CLI insists on a key; the broker drops it and adds the real one. */
-export const keyPlaceholder = 'casemate-adds-the-real-key-outside';
-
 /**
- * The environment of everything in a workspace's sandbox. `gitBaseUrls` are those of the team's git
+ * What a workspace's sandbox has beside the warden's own environment. `gitBaseUrls` are those of the team's git
  * secrets: git is sent to the door for them, which adds the credential upstream.
  */
 export function sandboxEnvironment(gitBaseUrls: readonly string[]): Record<string, string> {
   return {
-    LANG: 'C.UTF-8',
-    HTTP_PROXY: door,
-    HTTPS_PROXY: door,
-    http_proxy: door,
-    https_proxy: door,
-    NO_PROXY: 'localhost,127.0.0.1,::1',
-    no_proxy: 'localhost,127.0.0.1,::1',
-    NODE_USE_ENV_PROXY: '1',
-    ANTHROPIC_BASE_URL: `${door}/anthropic`,
-    ANTHROPIC_API_KEY: keyPlaceholder,
-    OPENAI_BASE_URL: `${door}/openai/v1`,
-    OPENAI_API_KEY: keyPlaceholder,
     // Global installs go to the home directory: it is the person's, and outlives the sandbox.
     NPM_CONFIG_PREFIX: '/home/user/.local',
     ...gitConfiguration(gitBaseUrls),

@@ -19,6 +19,8 @@ const base = {
   NO_PROXY: 'localhost,127.0.0.1,::1',
   no_proxy: 'localhost,127.0.0.1,::1',
   NODE_USE_ENV_PROXY: '1',
+  // The template's certificate store holds what this machine trusts, a company's authority included.
+  NODE_USE_SYSTEM_CA: '1',
   ANTHROPIC_BASE_URL: `${door}/anthropic`,
   ANTHROPIC_API_KEY: placeholder,
   OPENAI_BASE_URL: `${door}/openai/v1`,

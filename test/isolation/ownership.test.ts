@@ -103,6 +103,7 @@ describe('H5 the warden believes nobody', { skip: reason ?? false, timeout: 120_
       'LOGNAME',
       'MINE',
       'NODE_USE_ENV_PROXY',
+      'NODE_USE_SYSTEM_CA',
       'NO_PROXY',
       'OPENAI_API_KEY',
       'OPENAI_BASE_URL',

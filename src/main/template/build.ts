@@ -1,5 +1,5 @@
-import { copyFile, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, copyFile, cp, mkdir, readdir, rm, symlink, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { inCache } from '#main/prepare/cache.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { say, stillWorking } from '#main/prepare/say.ts';
@@ -10,13 +10,13 @@ import type { Recipe } from '#main/template/recipe.ts';
 /** Fills `directory` with `base/rootfs`: a minimal system with Node, owned by the uids it names. */
 export async function buildTemplate(recipe: Recipe, directory: string): Promise<void> {
   const rootfs = join(directory, 'base/rootfs');
-  await mkdir(rootfs, { recursive: true, mode: 0o755 });
+  await makeDirectory(rootfs);
   say(`building the base template from ${recipe.suite} packages (once)`);
   await bootstrap(recipe, rootfs);
   await addNode(recipe, rootfs);
   await addFiles(recipe, rootfs);
   await harden(rootfs);
-  await writeFile(join(directory, 'base/recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
+  await writeReadable(join(directory, 'base/recipe.json'), `${JSON.stringify(recipe, null, 2)}\n`);
   say('base template built');
 }
 
@@ -57,7 +57,7 @@ async function bootstrap(recipe: Recipe, rootfs: string): Promise<void> {
 }
 
 async function addNode(recipe: Recipe, rootfs: string): Promise<void> {
-  await mkdir(join(rootfs, 'usr/local/lib/node_modules'), { recursive: true });
+  await makeDirectory(join(rootfs, 'usr/local/lib/node_modules'));
   await copyFile(process.execPath, join(rootfs, 'usr/local/bin/node'));
   await cp(inCache('npm', recipe.npm), join(rootfs, 'usr/local/lib/node_modules/npm'), { recursive: true });
   for (const name of ['npm', 'npx']) {
@@ -70,9 +70,9 @@ async function addNode(recipe: Recipe, rootfs: string): Promise<void> {
 async function addFiles(recipe: Recipe, rootfs: string): Promise<void> {
   for (const [path, content] of Object.entries(templateFiles(recipe))) {
     const target = join(rootfs, path);
-    await mkdir(join(target, '..'), { recursive: true });
+    await makeDirectory(dirname(target));
     await rm(target, { force: true });
-    await writeFile(target, content, { mode: 0o644 });
+    await writeReadable(target, content);
   }
   if (recipe.authorities !== '') await runProgram('chroot', [rootfs, 'update-ca-certificates']);
   await runProgram('chroot', [rootfs, 'useradd', '--uid=1000', '--create-home', '--shell=/bin/bash', 'user']);
@@ -94,4 +94,17 @@ async function harden(rootfs: string): Promise<void> {
   await runProgram('find', [rootfs, '-xdev', '-type', 'f', '-perm', '/6000', '-exec', 'chmod', 'ug-s', '{}', '+']);
   await runProgram('find', [rootfs, '-xdev', '(', '-type', 'b', '-o', '-type', 'c', ')', '-delete']);
   for (const name of await readdir(join(rootfs, 'dev'))) await rm(join(rootfs, 'dev', name), { recursive: true });
+}
+
+/** Makes a directory and those above it that are missing, 0755 whatever the umask of this process is. */
+async function makeDirectory(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true });
+  if (first === undefined) return;
+  for (let made = path; made.length >= first.length; made = dirname(made)) await chmod(made, 0o755);
+}
+
+/** Writes a file that every user of a sandbox may read, 0644 whatever the umask of this process is. */
+async function writeReadable(path: string, content: string): Promise<void> {
+  await writeFile(path, content);
+  await chmod(path, 0o644);
 }

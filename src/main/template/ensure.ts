@@ -50,12 +50,13 @@ function readAuthorities(): string {
         .filter((name) => name.endsWith('.crt'))
         .toSorted()
     : [];
-  const files = added.map((name) => join(folder, name));
-  if (process.env.NODE_EXTRA_CA_CERTS) files.push(process.env.NODE_EXTRA_CA_CERTS);
-  const certificates = files.flatMap(
-    (file) => readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [],
-  );
+  const own = added.flatMap((name) => certificatesIn(join(folder, name)));
   // A whole bundle is the distribution's own list under another name, which the template has.
-  const few = certificates.length <= 20 ? certificates : [];
-  return [...new Set(few)].map((certificate) => `${certificate}\n`).join('');
+  const extra = process.env.NODE_EXTRA_CA_CERTS ? certificatesIn(process.env.NODE_EXTRA_CA_CERTS) : [];
+  const all = extra.length <= 20 ? [...own, ...extra] : own;
+  return [...new Set(all)].map((certificate) => `${certificate}\n`).join('');
+}
+
+function certificatesIn(file: string): string[] {
+  return readFileSync(file, 'utf8').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { aptEntries, type AptEntry } from '#main/template/apt-sources.ts';
 
 /** Counts changes of how a template is finished, so that an old one is not taken for a new one. */
-const generation = 1;
+const generation = 2;
 
 const packages = [
   'bash-completion',
