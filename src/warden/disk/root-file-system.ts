@@ -2,16 +2,20 @@ import { closeSync } from 'node:fs';
 import { chown, mkdir, writeFile } from 'node:fs/promises';
 import { attachTree, cloneTree, mount, mountAttributes, mountFlags, setMountAttributes } from '#kernel/mount.ts';
 import { unmountDisk } from '#warden/disk/disk-image.ts';
-import { openUserNamespace } from '#warden/disk/user-namespace.ts';
 import type { SandboxPaths } from '#warden/layout.ts';
 
 export const guestHostName = 'sandbox';
 
 /**
  * Mounts the sandbox's root: the template, idmapped into its range and read-only, below an overlay
- * whose upper directory lies on its scratch disk. Fresh: nothing of an earlier sandbox is in it.
+ * whose upper directory lies on its scratch disk. The mapping is `userNamespaceFd`'s, of `openUserNamespace`. Fresh: nothing of an earlier sandbox is in it.
  */
-export async function mountRoot(templateRoot: string, paths: SandboxPaths, firstUid: number): Promise<void> {
+export async function mountRoot(
+  templateRoot: string,
+  paths: SandboxPaths,
+  firstUid: number,
+  userNamespaceFd: number,
+): Promise<void> {
   const upper = `${paths.scratch}/upper`;
   const work = `${paths.scratch}/work`;
   for (const directory of [paths.lower, paths.root]) await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -30,17 +34,12 @@ export async function mountRoot(templateRoot: string, paths: SandboxPaths, first
   for (const directory of [upper, `${upper}/etc`]) await chown(directory, firstUid, firstUid);
 
   const { noSuid, noDevices, noExec, readOnly, idmap } = mountAttributes;
-  const userNamespace = await openUserNamespace(firstUid);
+  const tree = cloneTree(templateRoot);
   try {
-    const tree = cloneTree(templateRoot);
-    try {
-      setMountAttributes(tree, idmap | readOnly | noSuid | noDevices | noExec, userNamespace);
-      attachTree(tree, paths.lower);
-    } finally {
-      closeSync(tree);
-    }
+    setMountAttributes(tree, idmap | readOnly | noSuid | noDevices | noExec, userNamespaceFd);
+    attachTree(tree, paths.lower);
   } finally {
-    closeSync(userNamespace);
+    closeSync(tree);
   }
   mount(
     'overlay',

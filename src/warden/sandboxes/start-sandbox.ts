@@ -7,6 +7,7 @@ import { pidfdOpen } from '#kernel/pidfd.ts';
 import { makeDiskImage, mountDiskImage, requireDetached } from '#warden/disk/disk-image.ts';
 import { makeHome } from '#warden/disk/home.ts';
 import { mountRoot } from '#warden/disk/root-file-system.ts';
+import { openUserNamespace } from '#warden/disk/user-namespace.ts';
 import type { Layout } from '#warden/layout.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
 import { markProcess } from '#warden/processes/process-mark.ts';
@@ -87,9 +88,17 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
     await mkdir(paths.mounts, { recursive: true, mode: 0o710 });
     await chown(paths.mounts, 0, firstUid);
     await chmod(paths.mounts, 0o710);
-    await makeDiskImage(layout.images, paths.scratchImage, request.resources);
-    await mountDiskImage(paths.scratchImage, paths.scratch);
-    await mountRoot(templateRoot(request.template), paths, firstUid);
+    // Neither of the two needs the other, and each waits for a program.
+    const image = makeDiskImage(layout.images, paths.scratchImage, request.resources);
+    const [made, mapping] = await Promise.allSettled([image, openUserNamespace(firstUid)]);
+    try {
+      if (made.status === 'rejected') throw made.reason;
+      if (mapping.status === 'rejected') throw mapping.reason;
+      await mountDiskImage(paths.scratchImage, paths.scratch);
+      await mountRoot(templateRoot(request.template), paths, firstUid, mapping.value);
+    } finally {
+      if (mapping.status === 'fulfilled') closeSync(mapping.value);
+    }
     if (workspaceId === null) await makeHome(`${paths.scratch}/home`, templateRoot(request.template), firstUid);
     else await prepareDisk(request, workspaceId, firstUid);
     // crun reaches the disks as the sandbox's own group and passes no further than it must.
@@ -117,9 +126,9 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
         initPidfd = pidfdOpen(pid);
         const started = { ...record, init: markProcess(pid) };
         pinned = pinSandbox({ record: started, paths, runtime, runtimeSandbox }, pid, initPidfd);
-        await closeUserNamespaces(pid);
-        await writeRecord(paths.record, started);
-        await options.openDoor(pinned);
+        // All are over before anything is taken away again, and before the first program of a guest.
+        const last = [closeUserNamespaces(pid), writeRecord(paths.record, started), options.openDoor(pinned)];
+        for (const step of await Promise.allSettled(last)) if (step.status === 'rejected') throw step.reason;
         return pinned;
       } catch (error) {
         try {

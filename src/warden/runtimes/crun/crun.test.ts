@@ -1,8 +1,9 @@
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync } from 'node:fs';
 import { chmod, chown, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { makeDiskImage, mountDiskImage } from '#warden/disk/disk-image.ts';
 import { makeHome } from '#warden/disk/home.ts';
 import { mountRoot, unmountAll } from '#warden/disk/root-file-system.ts';
+import { openUserNamespace } from '#warden/disk/user-namespace.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import type { SandboxPaths } from '#warden/layout.ts';
@@ -54,7 +55,9 @@ async function prepare(): Promise<RuntimeFixture> {
   };
   await makeDiskImage(directory, paths.scratchImage, { diskMiB: 64, inodes: 4096 });
   await mountDiskImage(paths.scratchImage, paths.scratch);
-  await mountRoot(template ?? '', paths, firstUid);
+  const mapping = await openUserNamespace(firstUid);
+  await mountRoot(template ?? '', paths, firstUid, mapping);
+  closeSync(mapping);
   await makeHome(`${paths.scratch}/home`, template ?? '', firstUid);
   await chown(paths.scratch, 0, firstUid);
   await chmod(paths.scratch, 0o710);
