@@ -4,6 +4,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, wri
 import { mkdtemp, rm } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
 import type { SandboxId, TeamId, WorkspaceId } from '#base/ids.ts';
 import { leftovers, nothingLeft } from '../support/leftovers.ts';
 import { newId, startWarden, type TestWarden, testResources, whySandboxesCannotRun } from '../support/start-warden.ts';
@@ -34,6 +35,16 @@ describe('the warden outlives', { skip: reason ?? false, timeout: 120_000 }, () 
       await call.done.catch((error: { code?: string }) => assert.notEqual(error.code, 'unavailable'));
     }
     assert.equal((await warden.run(sandbox, 'echo alive')).stdout, 'alive\n');
+  });
+
+  it('a broker in wrong hands, which speaks as only Node itself should', async () => {
+    const brokerEntry = fileURLToPath(new URL('../support/hostile-broker.ts', import.meta.url));
+    await using warden = await startWarden({ brokerEntry });
+    await sleep(1000);
+    const sandbox = await warden.create();
+    assert.equal((await warden.run(sandbox, 'echo alive')).stdout, 'alive\n');
+    await warden.channel.call('sandbox.kill', sandbox);
+    // Disposing it fails when it ended meanwhile by itself.
   });
 
   it('a flood of output beside which a neighbour is answered', async () => {

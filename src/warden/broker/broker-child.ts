@@ -39,12 +39,15 @@ export function startBroker(options: BrokerOptions): BrokerChild {
   let closing = false;
   /** Copies of doors on their way. A channel that breaks answers for none of them. */
   const onTheirWay = new Set<() => void>();
+  /** Doors that this broker has been handed and has not yet said that it took. */
+  let unacknowledged = 0;
 
   const tell = (message: DoorMessage, handle?: Server, done?: () => void): void => {
     if (!child?.connected) {
       done?.();
       return;
     }
+    if (handle) unacknowledged += 1;
     child.send(message, handle, (error) => {
       if (error && !closing) options.log.warn({ err: error }, 'the broker did not take a door');
       done?.();
@@ -73,6 +76,16 @@ export function startBroker(options: BrokerOptions): BrokerChild {
     });
     child = current;
     ready = false;
+    unacknowledged = 0;
+    const due = (): boolean => {
+      if (unacknowledged === 0) return false;
+      unacknowledged -= 1;
+      return true;
+    };
+    hearOnlyAcknowledgements(current, due, (error) => {
+      options.log.error({ err: error }, 'the channel to the broker is out of step; the broker is started again');
+      current.kill('SIGKILL');
+    });
     current.on('message', (message: unknown) => {
       if ((message as { type?: unknown } | null)?.type !== 'ready' || ready) return;
       ready = true;
@@ -138,4 +151,25 @@ function listeningServer(fd: number): { server: Server; release: () => void } {
       socket.destroy();
     },
   };
+}
+
+const acknowledgements: readonly unknown[] = ['NODE_HANDLE_ACK', 'NODE_HANDLE_NACK'];
+
+/**
+ * Of the messages with which Node's two ends speak about handles, only acknowledgements that are due
+ * get through: Node trusts a child with the others, and one in wrong hands would end this process or
+ * have it listen somewhere. Node documents no other way to refuse them. What Node cannot take all the
+ * same goes to `onFailure`.
+ */
+function hearOnlyAcknowledgements(child: ChildProcess, take: () => boolean, onFailure: (error: unknown) => void): void {
+  const listeners = child.listeners('internalMessage');
+  child.removeAllListeners('internalMessage');
+  child.on('internalMessage', (message: unknown, handle: unknown) => {
+    if (!acknowledgements.includes((message as { cmd?: unknown } | null)?.cmd) || !take()) return;
+    try {
+      for (const listener of listeners) Reflect.apply(listener, child, [message, handle]);
+    } catch (error) {
+      onFailure(error);
+    }
+  });
 }
