@@ -23,7 +23,7 @@ export const testResources: Resources = {
 /** Templates of the machine: a built cache, or the one for development. */
 function templatesDirectory(): string | undefined {
   const cache = process.env['CASEMATE_CACHE'] ?? '/var/cache/casemate';
-  return [`${cache}/templates`, '/var/cache/casemate-dev/templates'].find((path) => existsSync(`${path}/base/rootfs`));
+  return existsSync(`${cache}/templates/base/rootfs`) ? `${cache}/templates` : undefined;
 }
 
 /** Why tests with real sandboxes cannot run here, or undefined when they can. Give it to `t.skip`. */

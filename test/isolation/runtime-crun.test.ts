@@ -12,10 +12,8 @@ import { becomeSubreaper } from '#kernel/pidfd.ts';
 import { createCrun } from '#warden/runtimes/crun/crun.ts';
 import { type RuntimeFixture, runtimeSuite } from '#warden/runtimes/runtime.suite.ts';
 
-const template = [
-  `${process.env['CASEMATE_CACHE'] ?? '/var/cache/casemate'}/templates/base/rootfs`,
-  '/var/cache/casemate-dev/templates/base/rootfs',
-].find((path) => existsSync(path));
+const cached = `${process.env['CASEMATE_CACHE'] ?? '/var/cache/casemate'}/templates/base/rootfs`;
+const template = existsSync(cached) ? cached : undefined;
 
 const skip =
   process.getuid?.() !== 0
