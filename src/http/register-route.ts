@@ -36,8 +36,9 @@ export function registerRoute(app: FastifyInstance, route: Route, environment: R
     ...(route.perMinute === undefined
       ? {}
       : { config: { rateLimit: { max: route.perMinute, timeWindow: 60_000, groupId: name } } }),
-    // Before the body is read: who may not call costs no more than that.
-    onRequest: async (request, reply) => {
+    // Before the body is read: who may not call costs no more than that. And after every onRequest, so
+    // that the rate limit, which comes there last, counts what is refused here as well.
+    preParsing: async (request, reply) => {
       const of = { kind: 'route', name, access: route.access, changes: route.method !== 'GET' } as const;
       guarded.set(request, await environment.guard(of, request, reply));
     },

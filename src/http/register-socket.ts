@@ -35,7 +35,8 @@ export function registerSocket(
   app.route({
     method: 'GET',
     url: socketRoute.path,
-    onRequest: async (request, reply) => {
+    // After every onRequest, where the rate limit is: what is refused here counts.
+    preParsing: async (request, reply) => {
       const of = {
         kind: 'socket',
         name: `socket ${socketRoute.path}`,
