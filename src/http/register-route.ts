@@ -12,6 +12,7 @@ import { parseInput } from '#http/parse-input.ts';
 import { sendReply, serialise } from '#http/send-reply.ts';
 import type { Services } from '#http/services.ts';
 import type { SessionCookie } from '#http/session-cookie.ts';
+import { assertStillLive, watchPermissions } from '#http/still-allowed.ts';
 
 export interface RouteEnvironment {
   readonly guard: Guard;
@@ -47,7 +48,8 @@ export function registerRoute(app: FastifyInstance, route: Route, environment: R
       if (!known) throw new TypeError(`${name} was reached without a decision`);
       reply.header('cache-control', 'no-store');
       const controller = new AbortController();
-      const untrack = environment.live.track(known.credential, controller);
+      const open = route.reply.kind === 'events' ? watchPermissions(environment.access, known) : undefined;
+      const untrack = environment.live.track(known.credential, controller, open);
       reply.raw.once('close', () => {
         untrack();
         controller.abort(clientGone);
@@ -56,6 +58,8 @@ export function registerRoute(app: FastifyInstance, route: Route, environment: R
       controller.signal.addEventListener('abort', () => {
         if (controller.signal.reason !== clientGone && reply.raw.headersSent) reply.raw.destroy();
       });
+      // From here on its end is heard of; what was before is looked up.
+      if (route.method !== 'GET' || open) await assertStillLive(known);
       return handle(route, request, reply, known, controller.signal, environment);
     },
   });
