@@ -78,6 +78,7 @@ export async function attachViewer(
       viewed,
       writer,
       send: (frame) => connection.send(frame),
+      unsent: connection,
       pause: () => connection.pause(),
       resume: () => connection.resume(),
       acknowledge: (offset) => window.acknowledge(offset),
