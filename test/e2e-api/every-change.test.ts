@@ -103,7 +103,7 @@ test('every route that changes something has its event on record before it answe
   await does('PUT /api/v1/secrets/:name', '/api/v1/secrets/model', 'secret.set', { kind: 'anthropic', value: 'v' });
   await does('DELETE /api/v1/secrets/:name', '/api/v1/secrets/model', 'secret.removed');
 
-  const url = `${git.url}/nothing.git`;
+  const url = git.url('nothing.git');
   const clone = await system.api('POST', '/workspaces', { name: 'Clone', policy: 'coding', git: { url } });
   assert.equal(clone.status, 201, clone.text);
   const of = `/api/v1/workspaces/${String(clone.json['id'])}`;
@@ -132,7 +132,7 @@ test('deleting, restoring and cancelling at once leave one clear state', { timeo
   const made = await system.api('POST', '/workspaces', {
     name: 'Race',
     policy: 'coding',
-    git: { url: `${git.url}/nothing.git` },
+    git: { url: git.url('nothing.git') },
   });
   const at = `/workspaces/${String(made.json['id'])}`;
   const answers = await Promise.all([
