@@ -82,7 +82,7 @@ test('a viewer that comes later is told to the byte where its history ends, a re
   await first.until(() => liveOf(first).length > 0);
   assert.deepEqual(liveOf(first), [0], 'what nobody was shown is to be answered');
   first.type('echo history-$((1+1))\r');
-  await first.until(shows(first, /history-2\r\n[^]*\$ $/));
+  await first.until(shows(first, /history-2\r\n[^]*❯[^]* $/));
   const shown = first.end();
   const second = await openViewer(system.origin, key, terminal.id);
   await second.until(() => liveOf(second).length > 0);
