@@ -29,7 +29,13 @@ export function casemate(
   return new Promise((settle, fail) => {
     const child = spawn(join(root, 'casemate'), [...commandArguments], {
       // The same environment for all, because how npm and pip reach their registries decides which template is used.
-      env: { ...process.env, NODE_TEST_CONTEXT: undefined, SSH_CONNECTION: undefined, ...environment },
+      env: {
+        ...process.env,
+        NODE_TEST_CONTEXT: undefined,
+        SSH_CONNECTION: undefined,
+        CASEMATE_SHARED: undefined,
+        ...environment,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     let output = '';

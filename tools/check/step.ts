@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { dirname, delimiter } from 'node:path';
 
 export interface StepResult {
   readonly name: string;
@@ -15,10 +16,13 @@ export interface CommandOutput {
   readonly output: string;
 }
 
+/** Programs from npm start with "/usr/bin/env node": that must be the Node that runs this. */
+const environment = { ...process.env, PATH: [dirname(process.execPath), process.env.PATH].join(delimiter) };
+
 /** Runs a program without a shell and gathers what it prints; a signal counts as exit code 1. */
 export function runCommand(command: string, commandArguments: readonly string[], cwd: string): Promise<CommandOutput> {
   return new Promise((settle, fail) => {
-    const child = spawn(command, [...commandArguments], { cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(command, [...commandArguments], { cwd, env: environment, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     const gather = (chunk: Buffer): void => {
       output += chunk.toString();

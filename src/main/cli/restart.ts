@@ -3,18 +3,24 @@ import { stopSupervisor } from '#main/cli/stop-supervisor.ts';
 import { command as up } from '#main/cli/up.ts';
 import { dataPaths } from '#main/up/paths.ts';
 import { parseUpArguments, readConfig } from '#main/up/read-config.ts';
+import { readStatus } from '#main/up/status.ts';
 
 export const command: Command = {
   help: `
 ./casemate restart [the flags of up]
 
 Stops server, warden and database, and starts them again in the background, from the code that is
-here now. Sandboxes and terminals go on: the keeper holds them, and the new warden takes them over.
+here now, on the port it had unless --port says another. Sandboxes and terminals go on: the keeper
+holds them, and the new warden takes them over.
 `,
   async run(commandArguments) {
     const given = parseUpArguments(commandArguments);
     const { data } = await readConfig(given);
-    await stopSupervisor(dataPaths(data), 'SIGUSR2');
-    return up.run(given.detach ? commandArguments : [...commandArguments, '--detach']);
+    const paths = dataPaths(data);
+    const before = readStatus(paths);
+    // People have bookmarks: what listened on a port by flag goes on listening there.
+    const same = before !== null && given.flags.port === undefined ? ['--port', String(before.port)] : [];
+    await stopSupervisor(paths, 'SIGUSR2');
+    return up.run([...commandArguments, ...same, ...(given.detach ? [] : ['--detach'])]);
   },
 };

@@ -1,5 +1,6 @@
 import { useQuery } from '@tanstack/react-query';
 import { type KeyboardEvent, useState } from 'react';
+import type { FileEntry } from '#contract/warden.ts';
 import { messageOf } from '../../api/problem.ts';
 import { filesQuery } from '../../api/files.ts';
 import { FileRow } from './file-row.tsx';
@@ -46,8 +47,15 @@ export function FileTree({ workspaceId, selected, onOpen }: FileTreeProps) {
     event.preventDefault();
     to?.focus();
   };
+  // A tree without items is none to a screen reader; until there are some this is a plain note.
+  const { data } = useQuery(filesQuery(workspaceId, '.'));
+  const tree = visibleEntries(data?.entries ?? [], 1).length > 0;
   return (
-    <div role="tree" aria-label="Files of the workspace" onKeyDown={onKeyDown} className="min-w-fit">
+    <div
+      {...(tree ? { role: 'tree', 'aria-label': 'Files of the workspace' } : {})}
+      onKeyDown={onKeyDown}
+      className="min-w-fit"
+    >
       <Directory
         workspaceId={workspaceId}
         path="."
@@ -61,6 +69,11 @@ export function FileTree({ workspaceId, selected, onOpen }: FileTreeProps) {
       />
     </div>
   );
+}
+
+/** git's own directory is not for reading. */
+function visibleEntries(entries: readonly FileEntry[], level: number): FileEntry[] {
+  return entries.filter(({ name }) => level > 1 || name !== '.git');
 }
 
 interface DirectoryProps extends FileTreeProps {
@@ -82,10 +95,9 @@ function Directory(props: DirectoryProps) {
   const indent = { paddingLeft: 12 + level * 12 };
   if (isPending) return <Note indent={indent}>Reading…</Note>;
   if (error) return <Note indent={indent}>{messageOf(error)}</Note>;
-  if (data.entries.length === 0)
+  const entries = sortEntries(visibleEntries(data.entries, level));
+  if (entries.length === 0)
     return <Note indent={indent}>{level === 1 ? 'Nothing here yet. A terminal can make files.' : 'Empty'}</Note>;
-  // git's own directory is not for reading.
-  const entries = sortEntries(level === 1 ? data.entries.filter(({ name }) => name !== '.git') : data.entries);
   return (
     <div role={level === 1 ? 'presentation' : 'group'}>
       {entries.slice(0, shown).map((entry, index) => {
