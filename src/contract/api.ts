@@ -40,7 +40,8 @@ export const emailSchema = z
   .max(254)
   .transform((email) => email.toLowerCase());
 export const passwordSchema = z.string().min(8).max(256);
-export const personNameSchema = z.string().trim().min(1).max(80);
+const noControl = (text: string) => !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text);
+export const personNameSchema = z.string().trim().min(1).max(80).refine(noControl, 'has control characters');
 
 /** GET /session */
 export const sessionSchema = z.strictObject({
@@ -63,7 +64,6 @@ export const setupRequestSchema = z.strictObject({
 /** POST /session */
 export const signInRequestSchema = z.strictObject({ email: emailSchema, password: z.string().min(1).max(256) });
 
-const noControl = (text: string) => !/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(text);
 export const workspaceNameSchema = z.string().trim().min(1).max(50).refine(noControl, 'has control characters');
 export const workspaceDescriptionSchema = z.string().max(200).refine(noControl, 'has control characters');
 

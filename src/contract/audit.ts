@@ -39,6 +39,10 @@ export const auditCatalogue = {
     sentence: 'could not clone {source}',
     fields: { workspaceId: 'record', source: 'record', reason: 'record' },
   },
+  'workspace.clone-retried': {
+    sentence: 'tried again to clone {source}',
+    fields: { workspaceId: 'record', source: 'record' },
+  },
   'workspace.renamed': {
     sentence: 'renamed the workspace to {name}',
     fields: { workspaceId: 'record', name: 'record' },
@@ -66,6 +70,7 @@ export const auditCatalogue = {
     fields: { terminalId: 'record', sandboxId: 'record', workspaceId: 'record', program: 'record' },
   },
   'terminal.attached': { sentence: 'attached to a terminal', fields: { terminalId: 'record', drives: 'record' } },
+  'terminal.closed': { sentence: 'closed a terminal', fields: { terminalId: 'record' } },
   'terminal.ended': {
     sentence: 'ended a terminal',
     fields: { terminalId: 'record', exitCode: 'record', signal: 'record', bytes: 'record' },

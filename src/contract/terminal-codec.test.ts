@@ -40,7 +40,7 @@ const serverFrame: fc.Arbitrary<ServerFrame> = fc
       message: fc.string({ unit: 'grapheme' }),
     }),
     fc.record({ kind: fc.constant('role'), answersQueries: fc.boolean() }),
-    fc.record({ kind: fc.constant('start'), offset }),
+    fc.record({ kind: fc.constantFrom('start', 'live'), offset }),
   )
   .map((frame) => ({ ...frame })) as fc.Arbitrary<ServerFrame>;
 

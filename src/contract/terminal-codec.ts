@@ -151,7 +151,8 @@ export function encodeServerFrame(frame: ServerFrame): Bytes {
     case 'role':
       return new Uint8Array([terminalFrames.role, frame.answersQueries ? 1 : 0]);
     case 'start':
-      return offsetFrame(terminalFrames.start, frame.offset, 0);
+    case 'live':
+      return offsetFrame(terminalFrames[frame.kind], frame.offset, 0);
   }
 }
 
@@ -183,8 +184,9 @@ export function decodeServerFrame(frame: Uint8Array): ServerFrame {
       expectLength(frame, 2);
       return { kind: 'role', answersQueries: frame[1] === 1 };
     case terminalFrames.start:
+    case terminalFrames.live:
       expectLength(frame, 9);
-      return { kind: 'start', offset: readOffset(view, 1) };
+      return { kind: frame[0] === terminalFrames.live ? 'live' : 'start', offset: readOffset(view, 1) };
     default:
       throw invalid('its kind is unknown');
   }

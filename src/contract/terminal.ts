@@ -16,6 +16,7 @@
  * | server | notice | JSON `{ code, message }` |
  * | server | role | u8: 1 when this viewer answers queries |
  * | server | start | u64 offset at which the server begins, because the asked one is gone or was not given |
+ * | server | live | u64 offset from which queries are still to be answered; once a connection, after all output before it |
  */
 export const terminalFrames = {
   key: 0x01,
@@ -31,6 +32,7 @@ export const terminalFrames = {
   notice: 0x85,
   role: 0x86,
   start: 0x87,
+  live: 0x88,
 } as const;
 
 /** A browser's frame above this closes the socket (1009). */
@@ -51,4 +53,5 @@ export type ServerFrame =
   | { readonly kind: 'ended'; readonly exitCode: number | null; readonly signal: string | null }
   | { readonly kind: 'notice'; readonly code: string; readonly message: string }
   | { readonly kind: 'role'; readonly answersQueries: boolean }
-  | { readonly kind: 'start'; readonly offset: number };
+  | { readonly kind: 'start'; readonly offset: number }
+  | { readonly kind: 'live'; readonly offset: number };

@@ -57,7 +57,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: 1_048_576,
+    // Headers within 20 s, a whole request within 60 s, and nobody who neither reads nor writes for two minutes.
+    http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000 },
     requestTimeout: 60_000,
+    connectionTimeout: 120_000,
     keepAliveTimeout: 65_000,
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     // A caller's own id would be written to the trail: ours only.

@@ -1,29 +1,40 @@
+import { CasemateError } from '#contract/errors.ts';
 import type { Log } from '#http/log.ts';
+
+/** Whether whoever opened something may still do what they may when they opened it. */
+export type StillAllowed = () => Promise<boolean>;
 
 interface Live {
   readonly isLive: () => Promise<boolean>;
-  readonly controllers: Set<AbortController>;
+  readonly controllers: Map<AbortController, StillAllowed>;
 }
 
 /** Why a request was aborted, when its session or key ended. */
 export const credentialEnded = Symbol('credential ended');
+/** Why a request was aborted, when what its actor may do has changed since it came. */
+export const accessChanged = Symbol('access changed');
 /** Why a request was aborted, when the server stops. */
 export const serverStops = Symbol('server stops');
 
 /**
  * Sockets, streams and requests under way, by the session or key they came with, so that its end is
- * theirs, at once. Expiry makes no sound, so every `sweepMs` each credential is looked at again.
+ * theirs, at once. Expiry and changed roles make no sound, so every `sweepMs` each is looked at again.
  */
 export interface LiveRequests extends Disposable {
+  /** `stillAllowed`: for what stays open. CasemateError `rate_limited` when one credential has too much under way. */
   track(
     credential: { readonly id: string; isLive(): Promise<boolean> } | null,
     controller: AbortController,
+    stillAllowed?: StillAllowed,
   ): () => void;
   end(ids: readonly string[]): void;
   stopAll(): void;
 }
 
 const nobody = Symbol('nobody');
+const always: StillAllowed = async () => true;
+/** Tabs, terminals and downloads of one session or key at once: each holds memory for as long as it is open. */
+const maximumPerCredential = 256;
 
 export function createLiveRequests({
   log,
@@ -35,11 +46,16 @@ export function createLiveRequests({
   const live = new Map<string | typeof nobody, Live>();
 
   const end = (ids: readonly string[]): void => {
-    for (const id of ids) for (const controller of live.get(id)?.controllers ?? []) controller.abort(credentialEnded);
+    for (const id of ids)
+      for (const controller of live.get(id)?.controllers.keys() ?? []) controller.abort(credentialEnded);
   };
   const sweep = async (): Promise<void> => {
-    for (const [id, { isLive }] of [...live]) {
-      if (typeof id === 'string' && !(await isLive())) end([id]);
+    for (const [id, { isLive, controllers }] of [...live]) {
+      if (typeof id !== 'string') continue;
+      if (!(await isLive())) end([id]);
+      for (const [controller, stillAllowed] of [...controllers]) {
+        if (!controller.signal.aborted && !(await stillAllowed())) controller.abort(accessChanged);
+      }
     }
   };
   const timer = setInterval(() => {
@@ -50,18 +66,24 @@ export function createLiveRequests({
 
   return {
     end,
-    track(credential, controller) {
+    track(credential, controller, stillAllowed = always) {
       const id = credential?.id ?? nobody;
-      const entry = live.get(id) ?? { isLive: credential?.isLive ?? (async () => true), controllers: new Set() };
+      const entry = live.get(id) ?? { isLive: credential?.isLive ?? always, controllers: new Map() };
+      if (credential && entry.controllers.size >= maximumPerCredential) {
+        throw new CasemateError('rate_limited', 'Too many connections are open at once; close some', {
+          detail: { retryAfterSeconds: 5 },
+        });
+      }
       live.set(id, entry);
-      entry.controllers.add(controller);
+      entry.controllers.set(controller, stillAllowed);
       return () => {
         entry.controllers.delete(controller);
         if (entry.controllers.size === 0 && live.get(id) === entry) live.delete(id);
       };
     },
     stopAll() {
-      for (const { controllers } of live.values()) for (const controller of controllers) controller.abort(serverStops);
+      for (const { controllers } of live.values())
+        for (const controller of controllers.keys()) controller.abort(serverStops);
     },
     [Symbol.dispose]() {
       clearInterval(timer);

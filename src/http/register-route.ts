@@ -12,6 +12,7 @@ import { parseInput } from '#http/parse-input.ts';
 import { sendReply, serialise } from '#http/send-reply.ts';
 import type { Services } from '#http/services.ts';
 import type { SessionCookie } from '#http/session-cookie.ts';
+import { assertStillLive, watchPermissions } from '#http/still-allowed.ts';
 
 export interface RouteEnvironment {
   readonly guard: Guard;
@@ -36,8 +37,9 @@ export function registerRoute(app: FastifyInstance, route: Route, environment: R
     ...(route.perMinute === undefined
       ? {}
       : { config: { rateLimit: { max: route.perMinute, timeWindow: 60_000, groupId: name } } }),
-    // Before the body is read: who may not call costs no more than that.
-    onRequest: async (request, reply) => {
+    // Before the body is read: who may not call costs no more than that. And after every onRequest, so
+    // that the rate limit, which comes there last, counts what is refused here as well.
+    preParsing: async (request, reply) => {
       const of = { kind: 'route', name, access: route.access, changes: route.method !== 'GET' } as const;
       guarded.set(request, await environment.guard(of, request, reply));
     },
@@ -46,7 +48,8 @@ export function registerRoute(app: FastifyInstance, route: Route, environment: R
       if (!known) throw new TypeError(`${name} was reached without a decision`);
       reply.header('cache-control', 'no-store');
       const controller = new AbortController();
-      const untrack = environment.live.track(known.credential, controller);
+      const open = route.reply.kind === 'events' ? watchPermissions(environment.access, known) : undefined;
+      const untrack = environment.live.track(known.credential, controller, open);
       reply.raw.once('close', () => {
         untrack();
         controller.abort(clientGone);
@@ -55,6 +58,8 @@ export function registerRoute(app: FastifyInstance, route: Route, environment: R
       controller.signal.addEventListener('abort', () => {
         if (controller.signal.reason !== clientGone && reply.raw.headersSent) reply.raw.destroy();
       });
+      // From here on its end is heard of; what was before is looked up.
+      if (route.method !== 'GET' || open) await assertStillLive(known);
       return handle(route, request, reply, known, controller.signal, environment);
     },
   });

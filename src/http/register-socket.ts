@@ -4,10 +4,11 @@ import { CasemateError, errorCatalogue } from '#contract/errors.ts';
 import { requestContext } from '#http/context.ts';
 import type { Socket } from '#http/define-socket.ts';
 import type { Guarded } from '#http/guard.ts';
-import { credentialEnded } from '#http/live-requests.ts';
+import { accessChanged, credentialEnded } from '#http/live-requests.ts';
 import { parseInput } from '#http/parse-input.ts';
 import { toCasemateError } from '#http/problem.ts';
 import type { RouteEnvironment } from '#http/register-route.ts';
+import { assertStillLive, watchPermissions } from '#http/still-allowed.ts';
 
 /** Closing code of a socket whose session or key ended: 4000 + 401. */
 export const signedOutCloseCode = 4401;
@@ -35,7 +36,8 @@ export function registerSocket(
   app.route({
     method: 'GET',
     url: socketRoute.path,
-    onRequest: async (request, reply) => {
+    // After every onRequest, where the rate limit is: what is refused here counts.
+    preParsing: async (request, reply) => {
       const of = {
         kind: 'socket',
         name: `socket ${socketRoute.path}`,
@@ -65,10 +67,11 @@ export function registerSocket(
       if (!known) throw new TypeError(`${socketRoute.path} was reached without a decision`);
       const { guarded, params, query } = known;
       const controller = new AbortController();
-      const untrack = live.track(guarded.credential, controller);
+      let untrack = (): void => undefined;
       controller.signal.addEventListener('abort', () => {
         if (controller.signal.reason === credentialEnded) socket.close(signedOutCloseCode, 'the session ended');
-        else socket.close(goingAway, 'the server stops');
+        else
+          socket.close(goingAway, controller.signal.reason === accessChanged ? 'access changed' : 'the server stops');
         // Who does not answer the close within a while is cut off.
         setTimeout(() => socket.terminate(), 2_000).unref();
       });
@@ -79,7 +82,8 @@ export function registerSocket(
         controller.abort();
       });
       try {
-        await socketRoute.handler({
+        untrack = live.track(guarded.credential, controller, watchPermissions(access, guarded));
+        const handled = socketRoute.handler({
           ...requestContext(request, guarded, { signal: controller.signal, services, access }),
           params,
           query,
@@ -91,6 +95,12 @@ export function registerSocket(
             );
           },
         });
+        // The handler takes the socket in this turn, so that no frame is lost; this runs beside it.
+        const ended = assertStillLive(guarded).catch((error: unknown) => {
+          if (error instanceof CasemateError && error.code === 'not_signed_in') controller.abort(credentialEnded);
+          else throw error;
+        });
+        await Promise.all([handled, ended]);
         socket.close(1000);
       } catch (error) {
         const problem = toCasemateError(error);

@@ -7,6 +7,7 @@ import { chooseStart } from '#terminals/choose-start.ts';
 import { createInputWriter } from '#terminals/input-writer.ts';
 import { createResizer } from '#terminals/resize-terminal.ts';
 import type { TerminalContext, TerminalKey } from '#terminals/terminal-context.ts';
+import { splitPiece } from '#terminals/split-piece.ts';
 import { terminalOutput } from '#terminals/terminal-output.ts';
 import { ViewedTerminal, type Viewer } from '#terminals/viewed-terminal.ts';
 import { createViewerInput } from '#terminals/viewer-input.ts';
@@ -77,6 +78,7 @@ export async function attachViewer(
       viewed,
       writer,
       send: (frame) => connection.send(frame),
+      unsent: connection,
       pause: () => connection.pause(),
       resume: () => connection.resume(),
       acknowledge: (offset) => window.acknowledge(offset),
@@ -93,10 +95,19 @@ export async function attachViewer(
       }
     });
     const show = async (): Promise<void> => {
-      for await (const piece of terminalOutput(context, key, grant.scope, start.offset, signal)) {
-        await window.room(signal);
-        connection.send(encodeServerFrame({ kind: 'output', ...piece }));
-        window.sentUpTo(piece.offset + piece.bytes.length);
+      // Exact to the byte: one piece may hold an old query and a new one.
+      const liveFrom = Math.max(start.seenUpTo, viewed.answeredUpTo);
+      const tellLive = () => connection.send(encodeServerFrame({ kind: 'live', offset: liveFrom }));
+      if (liveFrom <= start.offset) tellLive();
+      for await (const read of terminalOutput(context, key, grant.scope, start.offset, signal)) {
+        for (const piece of splitPiece(read, liveFrom)) {
+          await window.room(signal);
+          const end = piece.offset + piece.bytes.length;
+          connection.send(encodeServerFrame({ kind: 'output', ...piece }));
+          window.sentUpTo(end);
+          if (viewed.isDriver(viewer)) viewed.answeredUpTo = Math.max(viewed.answeredUpTo, end);
+          if (end === liveFrom) tellLive();
+        }
         if (key.workspaceId) context.hints.publishAtMost(key.workspaceId, 'files', filesHintEveryMs);
       }
       const exit = await exitOf(context, viewed, grant, terminalId);

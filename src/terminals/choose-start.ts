@@ -10,6 +10,8 @@ export interface Start {
   readonly offset: number;
   /** The viewer must be told: it asked for nothing, or for what is not there. */
   readonly announce: boolean;
+  /** What lies before was on a screen already, so that its queries are not answered again. */
+  readonly seenUpTo: number;
 }
 
 /** Where a viewer begins: where it left off, or at the beginning of a line near the end. */
@@ -20,15 +22,19 @@ export async function chooseStart(
   wanted: number | undefined,
   signal: AbortSignal,
 ): Promise<Start> {
-  if (wanted === 0) return { offset: 0, announce: false };
+  if (wanted === 0) return { offset: 0, announce: false, seenUpTo: 0 };
   const end = await outputEnd(context, terminal);
-  if (wanted !== undefined) return { offset: Math.min(wanted, end), announce: wanted > end };
-  const earliest = end - tailBytes;
-  if (earliest <= 0) return { offset: 0, announce: true };
-  for await (const piece of terminalOutput(context, terminal, scope, earliest, signal)) {
-    return { offset: piece.offset + boundaryIn(piece.bytes.subarray(0, lookForBoundary)), announce: true };
+  if (wanted !== undefined) {
+    const offset = Math.min(wanted, end);
+    return { offset, announce: wanted > end, seenUpTo: offset };
   }
-  return { offset: earliest, announce: true };
+  const earliest = end - tailBytes;
+  if (earliest <= 0) return { offset: 0, announce: true, seenUpTo: end };
+  for await (const piece of terminalOutput(context, terminal, scope, earliest, signal)) {
+    const offset = piece.offset + boundaryIn(piece.bytes.subarray(0, lookForBoundary));
+    return { offset, announce: true, seenUpTo: end };
+  }
+  return { offset: earliest, announce: true, seenUpTo: end };
 }
 
 /** After the first line's end, else at the first byte that begins a character (RFC 3629, section 3). */

@@ -1,4 +1,10 @@
-import { findAnyTerminal, listAllLiveTerminals, type TerminalView } from '#database/workspaces/terminal-store.ts';
+import {
+  findAnyTerminal,
+  listAllLiveTerminals,
+  type TerminalView,
+  updateTerminal,
+} from '#database/workspaces/terminal-store.ts';
+import { systemGrant } from '#sandboxes/system-grant.ts';
 import { endTerminal, sealExit } from '#terminals/end-terminal.ts';
 import type { TerminalContext, TerminalKey } from '#terminals/terminal-context.ts';
 
@@ -27,7 +33,15 @@ export async function reconcileTerminals(context: TerminalContext): Promise<void
   for (const row of rows) {
     if (context.opening.has(row.id)) continue;
     const program = programs.get(row.id);
-    if (program?.running && masters.has(row.id)) continue;
+    if (program?.running && masters.has(row.id)) {
+      // The server that opened it ended before it could say so.
+      if (row.state === 'starting') {
+        const { scope } = await systemGrant(context.access, row.teamId, 'terminal:watch', 'terminal reconcile');
+        await context.database.withTenant(scope, (tx) => updateTerminal(tx, row.id, { state: 'running' }));
+        if (row.workspaceId) context.hints.publish(row.workspaceId, { type: 'terminals' });
+      }
+      continue;
+    }
     if (program?.running) {
       // Nobody could see or record it any more.
       const { sandboxId, teamId } = row;

@@ -1,4 +1,4 @@
-import { assertGrant, type Grant } from '#access/grant.ts';
+import { assertGrant, auditContext, type Grant } from '#access/grant.ts';
 import type { SandboxId, TeamId, TerminalId, WorkspaceId } from '#base/ids.ts';
 import type { Terminal } from '#contract/api.ts';
 import { CasemateError } from '#contract/errors.ts';
@@ -43,7 +43,7 @@ const exitsFollowMs = 2000;
 
 export function createTerminals(options: TerminalsOptions): Terminals {
   const context: TerminalContext = { ...options, viewed: new Map(), opening: new Set() };
-  const { access, database, keeper, log, sandboxes, warden, wardenEvents } = options;
+  const { access, audit, database, keeper, log, sandboxes, warden, wardenEvents } = options;
 
   const toView = (row: TerminalView): Terminal => {
     const viewed = context.viewed.get(row.id);
@@ -129,6 +129,13 @@ export function createTerminals(options: TerminalsOptions): Terminals {
       const row = await find(grant, terminalId);
       if (row.state === 'ended') return;
       const { sandboxId, teamId } = row;
+      // Who wanted it; that it ended, and how, follows from the warden.
+      await audit.record({
+        ...auditContext(grant),
+        event: 'terminal.closed',
+        outcome: 'success',
+        fields: { terminalId },
+      });
       try {
         await warden.call('terminal.kill', { terminalId, sandboxId, teamId });
       } catch (error) {

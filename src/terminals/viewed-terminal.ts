@@ -18,6 +18,8 @@ export interface Viewer {
  */
 export class ViewedTerminal {
   readonly viewers = new Set<Viewer>();
+  /** Output up to here was sent to whoever drove then: its queries have had their answer. */
+  answeredUpTo = 0;
   readonly #resize: (size: TerminalSize) => void;
   #driver: Viewer | null = null;
   #size: TerminalSize;

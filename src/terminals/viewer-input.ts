@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 import { CasemateError } from '#contract/errors.ts';
-import type { BrowserFrame } from '#contract/terminal.ts';
+import { type BrowserFrame, viewerWindowBytes } from '#contract/terminal.ts';
 import { decodeBrowserFrame, encodeServerFrame } from '#contract/terminal-codec.ts';
 import { InputRate } from '#terminals/input-rate.ts';
 import type { InputWriter } from '#terminals/input-writer.ts';
@@ -9,12 +9,16 @@ import type { ViewedTerminal, Viewer } from '#terminals/viewed-terminal.ts';
 
 /** An answer to a query is short; nothing a terminal emulator says by itself is longer. */
 const maximumReplyBytes = 4096;
+/** Unsent bytes beyond a full window of output: answers to a viewer that asks and does not read. */
+const crowdedBytes = 2 * viewerWindowBytes;
 
 export interface ViewerInputOptions {
   readonly viewer: Viewer;
   readonly viewed: ViewedTerminal;
   readonly writer: InputWriter;
   readonly send: (frame: Uint8Array) => void;
+  /** What was sent and has not left, in bytes, and its going. */
+  readonly unsent: { readonly bufferedBytes: number; drained(): Promise<void> };
   /** Stops and starts reading from the viewer. */
   readonly pause: () => void;
   readonly resume: () => void;
@@ -37,11 +41,12 @@ export function createViewerInput(options: ViewerInputOptions): (frame: Uint8Arr
 
   const holdBack = (length: number): void => {
     const delayMs = rate.take(length, performance.now());
-    if ((delayMs === 0 && !writer.full) || paused) return;
+    const crowded = options.unsent.bufferedBytes > crowdedBytes;
+    if ((delayMs === 0 && !writer.full && !crowded) || paused) return;
     paused = true;
     options.pause();
     const calm = delayMs > 0 ? new Promise<void>((resolve) => setTimeout(resolve, delayMs)) : Promise.resolve();
-    void Promise.all([calm, writer.room()]).then(() => {
+    void Promise.all([calm, writer.room(), crowded ? options.unsent.drained() : undefined]).then(() => {
       paused = false;
       options.resume();
     });

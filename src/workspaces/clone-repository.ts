@@ -1,7 +1,12 @@
 import { auditContext, type Grant } from '#access/grant.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { parseGitBranch, parseGitUrl } from '#contract/git-url.ts';
-import { updateWorkspace, type WorkspaceRow } from '#database/workspaces/workspace-store.ts';
+import {
+  lockWorkspace,
+  updateWorkspace,
+  type WorkspaceChange,
+  type WorkspaceRow,
+} from '#database/workspaces/workspace-store.ts';
 import { explainCloneFailure } from '#workspaces/clone-failure.ts';
 import { type CloneProgress, parseGitProgress, ProgressLines } from '#workspaces/git-progress.ts';
 import { readGitStatus } from '#workspaces/git-status.ts';
@@ -38,15 +43,15 @@ export async function cloneRepository(
     signal.throwIfAborted();
     const success = { event: 'workspace.cloned', outcome: 'success' } as const;
     await context.audit.record({ ...auditContext(grant), ...success, fields: { ...fields, name: workspace.name } });
-    await context.database.withTenant(grant.scope, (tx) =>
-      updateWorkspace(tx, workspace.id, { state: 'ready', failure: null, ...(branch ? { gitBranch: branch } : {}) }),
-    );
+    await settle(context, grant, workspace, {
+      state: 'ready',
+      failure: null,
+      ...(branch ? { gitBranch: branch } : {}),
+    });
   } catch (error) {
     const reason = reasonOf(context, error, signal);
     await removeRemains(context, workspace, 'the clone failed');
-    await context.database.withTenant(grant.scope, (tx) =>
-      updateWorkspace(tx, workspace.id, { state: 'failed', failure: reason }),
-    );
+    await settle(context, grant, workspace, { state: 'failed', failure: reason });
     await context.audit.record({
       ...auditContext(grant),
       event: 'workspace.clone-failed',
@@ -56,6 +61,21 @@ export async function cloneRepository(
   }
   context.hints.publish(workspace.id, { type: 'workspace' });
   context.hints.publish(workspace.id, { type: 'files' });
+}
+
+/** Writes the end of a clone down. A workspace that was deleted meanwhile stays so, and keeps the reason alone. */
+async function settle(
+  context: WorkspaceContext,
+  grant: Grant<'workspace:write'>,
+  { id }: WorkspaceRow,
+  end: WorkspaceChange,
+): Promise<void> {
+  await context.database.withTenant(grant.scope, async (tx) => {
+    const row = await lockWorkspace(tx, id);
+    if (!row) return;
+    const { state: _state, ...rest } = end;
+    await updateWorkspace(tx, id, row.state === 'deleted' ? rest : end);
+  });
 }
 
 async function clone(

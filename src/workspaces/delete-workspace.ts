@@ -16,7 +16,10 @@ export async function deleteWorkspaceForNow(
   const row = await context.database.withTenant(grant.scope, async (tx) => {
     const found = await lockWorkspace(tx, workspaceId);
     if (!found || found.state === 'deleted') throw noWorkspace();
-    await updateWorkspace(tx, workspaceId, { state: 'deleted', deletedAt, purgeAt });
+    // A clone that has not ended leaves no files: restored, the workspace must not pass for whole.
+    const unfinished = found.state === 'cloning' || found.state === 'creating';
+    const failure = unfinished ? 'The workspace was deleted while it was being cloned. Nothing was kept.' : null;
+    await updateWorkspace(tx, workspaceId, { state: 'deleted', deletedAt, purgeAt, ...(failure ? { failure } : {}) });
     return found;
   });
   const by = auditContext(grant);
@@ -36,6 +39,8 @@ export async function restoreWorkspace(
     const found = await lockWorkspace(tx, workspaceId);
     if (!found) throw noWorkspace();
     if (found.state !== 'deleted') throw new CasemateError('conflict', 'The workspace is not deleted.');
+    // Its disk may be on the way out already.
+    if (found.purgeAt && found.purgeAt.getTime() <= context.clock.now()) throw noWorkspace();
     const state = found.failure === null ? 'ready' : 'failed';
     return updateWorkspace(tx, workspaceId, { state, deletedAt: null, purgeAt: null });
   });

@@ -165,6 +165,8 @@ export function createWorkspaces(options: WorkspacesOptions): Workspaces {
         }
         return { state: 'cloning', failure: null };
       });
+      const fields = { workspaceId, source: row.gitUrl ?? '' };
+      await audit.record({ ...auditContext(grant), event: 'workspace.clone-retried', outcome: 'success', fields });
       await removeRemains(context, row, 'the clone is tried again');
       clones.start(grant, row);
       return view(grant.scope, workspaceId);

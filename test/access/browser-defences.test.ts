@@ -276,6 +276,16 @@ test('too many requests from one address wait, with the standard headers', async
   assert.equal(last.headers['ratelimit-limit'], '5');
 });
 
+test('requests that are refused count against the rate limit too', async () => {
+  await using small = await startServer({ rateLimit: { windowMs: 60_000, maximum: 5 } });
+  const guess = { 'x-api-key': `e2b_${'0'.repeat(40)}` };
+  const statuses: number[] = [];
+  for (let count = 0; count < 7; count++) {
+    statuses.push((await send(small.origin, '/api/v1/workspaces', { headers: guess })).status);
+  }
+  assert.deepEqual(statuses, [401, 401, 401, 401, 401, 429, 429]);
+});
+
 test('the admin socket is for its owner alone', async () => {
   const { stat } = await import('node:fs/promises');
   const { mode } = await stat(server.adminSocket);

@@ -73,6 +73,28 @@ test('several viewers see the same bytes; who typed last drives, sizes and answe
   await first.until(() => first.frames.some((frame) => frame.kind === 'ended'));
 });
 
+test('a viewer that comes later is told to the byte where its history ends, a resumed one what nobody answered', async (t) => {
+  if (skip) return t.skip(skip);
+  const terminal = await open();
+  const liveOf = (viewer: TestViewer) =>
+    viewer.frames.flatMap((frame) => (frame.kind === 'live' ? [frame.offset] : []));
+  const first = await openViewer(system.origin, key, terminal.id, { offset: 0 });
+  await first.until(() => liveOf(first).length > 0);
+  assert.deepEqual(liveOf(first), [0], 'what nobody was shown is to be answered');
+  first.type('echo history-$((1+1))\r');
+  await first.until(shows(first, /history-2\r\n[^]*❯[^]* $/));
+  const shown = first.end();
+  const second = await openViewer(system.origin, key, terminal.id);
+  await second.until(() => liveOf(second).length > 0);
+  assert.deepEqual(liveOf(second), [shown]);
+  assert.equal(second.end(), shown, 'no sooner than the history was sent');
+  const resumed = await openViewer(system.origin, key, terminal.id, { offset: 3 });
+  await resumed.until(() => liveOf(resumed).length > 0);
+  assert.deepEqual(liveOf(resumed), [shown], 'the first one drove and has answered');
+  for (const viewer of [first, second, resumed]) viewer.close();
+  await end(terminal);
+});
+
 test('who may only watch sees everything and changes nothing', async (t) => {
   if (skip) return t.skip(skip);
   const terminal = await open();

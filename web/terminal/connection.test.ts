@@ -154,9 +154,13 @@ test('queries of a history that others saw are not answered again', () => {
     last().receive({ kind: 'role', answersQueries: true });
     last().receive({ kind: 'start', offset: 0 });
     last().receive({ kind: 'output', offset: 0, bytes: text('old query') });
+    mock.timers.tick(1000);
+    connection.reply('old');
+    last().receive({ kind: 'live', offset: 9 });
+    // A query right behind: the server is done with the history, the screen is not.
+    last().receive({ kind: 'output', offset: 9, bytes: text('new query') });
     connection.reply('old');
     screen.drawn[0]?.();
-    mock.timers.tick(250);
     connection.reply('new');
     const replies = sent().flatMap((frame) => (frame.kind === 'reply' ? [new TextDecoder().decode(frame.bytes)] : []));
     assert.deepEqual(replies, ['new']);

@@ -28,8 +28,8 @@ export interface ConnectionOptions {
   /** Whether this viewer drives: its size counts, and it answers queries. */
   readonly onRole: (drives: boolean) => void;
   /**
-   * Whether queries in the output before the first pause are answered. Not for a terminal that
-   * others saw before: its old queries were answered then, and an answer now would be typed text.
+   * Whether queries in the output before the server says `live` are answered. Not for a terminal that
+   * was seen before: its old queries were answered then, and an answer now would be typed text.
    */
   readonly answersHistory: boolean;
   readonly onEnded: (exit: { exitCode: number | null; signal: string | null }) => void;
@@ -53,8 +53,6 @@ export interface TerminalConnection {
 
 /** Acknowledge after this many bytes were drawn, or after 50 ms: well inside the server's window. */
 const acknowledgeBytes = 65_536;
-/** Output that pauses this long is at its end. */
-const quietMs = 250;
 const encoder = new TextEncoder();
 
 /**
@@ -74,7 +72,8 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
   let epoch = 0;
   let answersQueries = false;
   let caughtUp = options.answersHistory;
-  let quietTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The server's word where what is new begins; it counts once everything before it is on the screen. */
+  let liveFrom: number | null = null;
   let closed = false;
   let ended = false;
   let size: TerminalSize | null = null;
@@ -98,15 +97,11 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
     acknowledgeTimer = undefined;
     if (drawn > acknowledged && send({ kind: 'acknowledge', offset: drawn })) acknowledged = drawn;
   };
-  const waitForQuiet = () => {
-    clearTimeout(quietTimer);
-    quietTimer = setTimeout(() => {
-      caughtUp = true;
-    }, quietMs);
+  const catchUp = () => {
+    if (liveFrom !== null && drawn >= liveFrom) caughtUp = true;
   };
   const takeOutput = (offset: number, bytes: Uint8Array) => {
     if (received === null) received = offset;
-    clearTimeout(quietTimer);
     const known = received - offset;
     if (known >= bytes.length) return;
     if (known < 0) {
@@ -120,7 +115,7 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
     screen.write(known === 0 ? bytes : bytes.subarray(known), () => {
       if (own !== epoch) return;
       drawn = reached;
-      if (!caughtUp && drawn === received) waitForQuiet();
+      catchUp();
       if (drawn - acknowledged >= acknowledgeBytes) acknowledge();
       else acknowledgeTimer ??= setTimeout(acknowledge, 50);
     });
@@ -139,7 +134,10 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
           acknowledged = frame.offset;
           caughtUp = options.answersHistory && frame.offset === 0;
         }
-        if (!caughtUp) waitForQuiet();
+        return;
+      case 'live':
+        liveFrom = frame.offset;
+        catchUp();
         return;
       case 'size':
         options.onSize({ columns: frame.columns, rows: frame.rows });
@@ -166,6 +164,9 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
   const drop = () => {
     heartbeat.stop();
     answersQueries = false;
+    // What comes after a gap may have been answered by somebody else meanwhile: the server says.
+    if (received !== null) caughtUp = false;
+    liveFrom = null;
     const old = socket;
     socket = null;
     if (!old) return;
@@ -237,7 +238,6 @@ export function openConnection(options: ConnectionOptions): TerminalConnection {
       closed = true;
       clearTimeout(retryTimer);
       clearTimeout(acknowledgeTimer);
-      clearTimeout(quietTimer);
       drop();
     },
   };
