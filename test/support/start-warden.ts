@@ -20,7 +20,7 @@ export const testResources: Resources = {
   inodes: 8192,
 };
 
-/** Templates of the machine: a built cache, or the one for development. */
+/** Where the machine keeps its templates, when `base` is built. */
 function templatesDirectory(): string | undefined {
   const cache = process.env['CASEMATE_CACHE'] ?? '/var/cache/casemate';
   return existsSync(`${cache}/templates/base/rootfs`) ? `${cache}/templates` : undefined;

@@ -168,9 +168,9 @@ export function createGuestFiles(onFailure: (error: Error) => void): GuestFiles 
         const source = chunks[Symbol.asyncIterator]();
         try {
           for (;;) {
-            const { done, value } = await unlessAborted(over, source.next());
-            if (done) break;
-            await writeWhole(pending.fd, value);
+            const next: IteratorResult<Uint8Array, unknown> = await unlessAborted(over, source.next());
+            if (next.done) break;
+            await writeWhole(pending.fd, next.value);
           }
           over.throwIfAborted();
         } catch (error) {
@@ -208,7 +208,7 @@ function systemError(error: unknown): unknown {
 /** What `promise` resolves to, unless `signal` aborts first; then its reason is thrown. */
 function unlessAborted<Result>(signal: AbortSignal, promise: Promise<Result>): Promise<Result> {
   return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason);
+    const stop = (): void => reject(signal.reason as Error);
     if (signal.aborted) stop();
     signal.addEventListener('abort', stop);
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));

@@ -50,23 +50,23 @@ export function FileTree({ workspaceId, selected, onOpen }: FileTreeProps) {
   // A tree without items is none to a screen reader; until there are some this is a plain note.
   const { data } = useQuery(filesQuery(workspaceId, '.'));
   const tree = visibleEntries(data?.entries ?? [], 1).length > 0;
+  const top = (
+    <Directory
+      workspaceId={workspaceId}
+      path="."
+      level={1}
+      expanded={expanded}
+      focused={focused}
+      selected={selected}
+      onToggle={toggle}
+      onFocus={setFocused}
+      onOpen={onOpen}
+    />
+  );
+  if (!tree) return <div className="min-w-fit">{top}</div>;
   return (
-    <div
-      {...(tree ? { role: 'tree', 'aria-label': 'Files of the workspace' } : {})}
-      onKeyDown={onKeyDown}
-      className="min-w-fit"
-    >
-      <Directory
-        workspaceId={workspaceId}
-        path="."
-        level={1}
-        expanded={expanded}
-        focused={focused}
-        selected={selected}
-        onToggle={toggle}
-        onFocus={setFocused}
-        onOpen={onOpen}
-      />
+    <div role="tree" aria-label="Files of the workspace" onKeyDown={onKeyDown} className="min-w-fit">
+      {top}
     </div>
   );
 }
