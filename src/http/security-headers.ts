@@ -23,8 +23,8 @@ const permissionsPolicy = [
   .join(', ');
 
 /**
- * The headers of every reply. Neither scripts nor styles may be inline, and no Trusted Types policy
- * may be made: what the pages need of the DOM they do without strings of markup.
+ * The headers of every reply. Neither scripts nor style elements may be inline, and no Trusted Types
+ * policy may be made: what the pages need of the DOM they do without strings of markup.
  */
 export function helmetOptions(config: Pick<HttpConfig, 'production' | 'appHosts'>): FastifyHelmetOptions {
   // A source expression has no form for an IPv6 address (CSP3, section 2.3.1).
@@ -38,6 +38,8 @@ export function helmetOptions(config: Pick<HttpConfig, 'production' | 'appHosts'
         defaultSrc: ["'none'"],
         scriptSrc: ["'self'"],
         styleSrc: ["'self'"],
+        // Without WebGL the terminal draws 24-bit colours, and those it adjusts for contrast, as style attributes.
+        styleSrcAttr: ["'unsafe-inline'"],
         // 'self' covers WebSockets in new browsers only.
         connectSrc: ["'self'", ...sockets],
         imgSrc: ["'self'", 'data:'],

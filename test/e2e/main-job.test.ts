@@ -182,7 +182,9 @@ step('a request through /anthropic carries the real key, which nothing inside ev
 });
 
 step('what the policy does not name is refused, shown, and allowed by a click', async () => {
-  await type('clear; curl -sS -o /dev/null http://127.0.0.3:9/ ; curl -sS https://not-allowed.example/ ; echo tried');
+  await type(
+    'clear; git --no-pager log --graph --oneline --color -10; ls --color; curl -sS -o /dev/null http://127.0.0.3:9/ ; curl -sS https://not-allowed.example/ ; echo tried',
+  );
   await terminalShows(page, /tried$/m);
   const row = page.locator('li', { hasText: 'not-allowed.example' }).first();
   await row.waitFor();
@@ -234,7 +236,15 @@ step('the trail tells all of it, and its chain verifies offline', async () => {
 });
 
 step('on a phone the same terminal is there, with its keys', async () => {
+  await type('clear; git status -sb; git --no-pager log --oneline --color -8; echo small-enough');
+  await terminalShows(page, /^small-enough$/m);
   await page.setViewportSize({ width: 390, height: 844 });
+  await page
+    .getByRole('navigation', { name: 'Main' })
+    .or(page.getByRole('button', { name: 'Files' }))
+    .first()
+    .waitFor();
+  await terminalShows(page, /^small-enough$/m);
   await page.waitForTimeout(600);
   await shot('workspace-390');
   await page.setViewportSize({ width: 1440, height: 900 });

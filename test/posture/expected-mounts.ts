@@ -23,8 +23,9 @@ const required = [
   '/run/casemate-init ext4 ro,nosuid,nodev',
 ];
 
-const maskedDirectories = ['acpi', 'asound', 'bus', 'driver', 'fs', 'irq', 'scsi', 'tty'];
+const maskedDirectories = ['acpi', 'asound', 'bus', 'driver', 'fs', 'irq', 'pressure', 'scsi', 'tty'];
 const maskedFiles = [
+  ...['bootconfig', 'buddyinfo', 'cmdline', 'consoles', 'diskstats', 'misc', 'partitions', 'softirqs'],
   ...['config.gz', 'interrupts', 'iomem', 'ioports', 'kallsyms', 'kcore', 'key-users', 'keys', 'kmsg', 'kpagecgroup'],
   ...['kpagecount', 'kpageflags', 'latency_stats', 'modules', 'mtrr', 'sched_debug', 'slabinfo', 'sysrq-trigger'],
   ...['timer_list', 'timer_stats', 'vmallocinfo', 'zoneinfo'],

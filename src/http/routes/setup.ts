@@ -28,7 +28,7 @@ export const setupRoutes = [
     path: '/api/v1/setup',
     summary: 'Make the owner, once, with the token of the set-up link; from this machine only',
     access: publicRoute('nobody has an account yet; the one-time token and a direct loopback peer are the proof'),
-    perMinute: 20,
+    perMinute: 30,
     body: setupRequestSchema,
     reply: json(sessionSchema, 201),
     handler: async ({ body, headers, peerAddress, address, requestId, reply, ...context }) => {
