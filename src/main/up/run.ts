@@ -167,12 +167,11 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       say('database ready');
     };
     const sandboxes = async (): Promise<void> => {
-      await keeper.start();
-      await wardenPart.start();
+      await Promise.all([keeper.start(), wardenPart.start()]);
       say('keeper and warden ready');
     };
-    await Promise.all([data(), sandboxes()]);
-    await server.start();
+    // Nothing waits for another but the server for its database: each reaches the others' sockets when they are there.
+    await Promise.all([data().then(() => server.start()), sandboxes()]);
     say('server ready');
   } catch (error) {
     await stop(!existsSync(join(paths.run.up, 'detached')));
