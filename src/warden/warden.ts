@@ -12,6 +12,7 @@ import { openBindings } from '#warden/bindings.ts';
 import { startBroker } from '#warden/broker/broker-child.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
+import { weighIo } from '#warden/cgroup/io-weight.ts';
 import { createEvents } from '#warden/events.ts';
 import { createGuestFiles } from '#warden/files/guest-files.ts';
 import { wardenHandlers } from '#warden/handlers.ts';
@@ -49,8 +50,15 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   await makeLayout(layout);
   await makeMountsDirectory(layout.mounts);
   const parentGroup = `/casemate-${config.instance}`;
-  const groups = createControlGroups(findHierarchies(await readFile('/proc/self/mounts', 'utf8')));
+  const hierarchies = findHierarchies(await readFile('/proc/self/mounts', 'utf8'));
+  const groups = createControlGroups(hierarchies);
   groups.make(parentGroup);
+  try {
+    log.info({ files: weighIo(hierarchies, parentGroup) }, 'sandboxes get less of the disks than the machine itself');
+  } catch (error) {
+    // A disk shared evenly is no reason to start no sandbox.
+    log.warn({ err: error }, 'the kernel refused an io weight; sandboxes and the machine share its disks evenly');
+  }
 
   const journal = await openJournal({ directory: config.journalDirectory, clock });
   const bindings = openBindings(layout.bindingsFile);

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { existsSync, readFileSync } from 'node:fs';
 import { statfs } from 'node:fs/promises';
 import { after, before, describe, it } from 'node:test';
 import { startWarden, type TestWarden, whySandboxesCannotRun } from '../support/start-warden.ts';
@@ -83,6 +84,12 @@ describe('limits of a sandbox', { skip: reason ?? false, timeout: 120_000 }, () 
     const { reply } = await warden.channel.call('sandbox.usage', sandbox);
     assert.ok(reply.cpuMicroseconds < 700_000, `${reply.cpuMicroseconds} µs of CPU in 1.5 s at a fifth`);
     await warden.channel.call('sandbox.kill', sandbox);
+  });
+
+  it('all sandboxes together weigh less on the disks than the machine, where the kernel weighs', (t) => {
+    const file = `/sys/fs/cgroup/blkio/casemate-${warden.config.instance}/blkio.bfq.weight`;
+    if (!existsSync(file)) return t.skip(`this kernel has no ${file}`);
+    assert.match(readFileSync(file, 'latin1'), /\b50\b/);
   });
 
   it('more than the configured maximum is refused before anything is made', async () => {
