@@ -59,7 +59,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       port: config.port,
       release: basename(release),
       startedMs,
-      ready: parts.length > 0 && parts.every((part) => part.state === 'ready'),
+      // The server is the last to be named: before it, not all parts are there to be asked.
+      ready: parts.at(-1)?.name === 'server' && parts.every((part) => part.state === 'ready'),
       setupPath,
       parts: parts.map(({ name, state, pid, restarts, problem }) => ({
         name,
@@ -71,12 +72,23 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     });
 
   const files = settleFiles(config, paths, users);
-  const [instance, database, templates, crun] = await Promise.all([
+  const part = (name: string, start: () => Promise<Startable>): Supervised => {
+    const supervised = supervise({ name, start, say, changed });
+    parts.push(supervised);
+    return supervised;
+  };
+  const database = await openInstanceDatabase({ config, paths, users, release, log });
+  const postgres = database.start === null ? null : part('PostgreSQL', database.start);
+  const [instance, templates, crun] = await Promise.all([
     loadInstance(paths),
-    openInstanceDatabase({ config, paths, users, release, log }),
     ensureTemplate(),
     runProgram('sh', ['-c', 'command -v crun']),
-  ]);
+    // The longest of a first start; it needs nothing of the rest.
+    postgres?.start(),
+  ]).catch(async (error: unknown) => {
+    await postgres?.stop();
+    throw error;
+  });
   const inputs: ProcessConfigInputs = {
     config: { ...config, caFile: files.caFile },
     paths,
@@ -120,13 +132,6 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     ended: running.ended,
     stop: () => running.stop(patienceMs),
   });
-  const part = (name: string, start: () => Promise<Startable>): Supervised => {
-    const supervised = supervise({ name, start, say, changed });
-    parts.push(supervised);
-    return supervised;
-  };
-
-  const postgres = database.start === null ? null : part('PostgreSQL', database.start);
   const keeper = part('keeper', async () => {
     const adopted = await findKeeper(paths);
     if (adopted) {
@@ -158,7 +163,6 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
 
   try {
     const data = async (): Promise<void> => {
-      await postgres?.start();
       const prepared = await database.prepare();
       if (prepared.applied.length > 0) say(`database: applied ${prepared.applied.length} migrations`);
       const urls = { app: prepared.app, auth: prepared.auth };
