@@ -35,17 +35,10 @@ test('every command explains itself', { skip }, async () => {
 
 test('config set seals what it reads, and ls never shows it', { skip }, async () => {
   await using instance = await temporaryInstance();
-  const { spawn } = await import('node:child_process');
-  const { resolve } = await import('node:path');
   const { readFileSync } = await import('node:fs');
   const secret = 'k9Qm2vXz7LpR4tYw8BnC1sDf6GhJ3aEu';
-  const child = spawn(
-    resolve(import.meta.dirname, '../../casemate'),
-    ['config', 'set', 'JWT_SECRET', '--data', instance.data],
-    { stdio: ['pipe', 'ignore', 'inherit'] },
-  );
-  child.stdin.end(`${secret}\n`);
-  assert.equal(await new Promise((settle) => child.once('exit', settle)), 0);
+  const set = await casemate(['config', 'set', 'JWT_SECRET', '--data', instance.data], {}, `${secret}\n`);
+  assert.equal(set.code, 0, set.output);
   assert.ok(!readFileSync(`${instance.data}/config/sealed.json`, 'utf8').includes(secret));
   const { output } = await casemate(['config', 'ls', '--data', instance.data]);
   assert.match(output, /JWT_SECRET\s+\(secret\)\s+sealed/);
