@@ -2,8 +2,10 @@ import { realpathSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { ConfigError } from '#config/config.ts';
+import { notifySystemd } from '#kernel/notify-systemd.ts';
 import { mendCgroups } from '#main/doctor/mend-cgroups.ts';
 import { say } from '#main/prepare/say.ts';
+import { readServiceSettings } from '#main/service/settings.ts';
 import { announcement, baseUrl, openBrowser } from '#main/up/announce.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { lockDataDirectory, RunsAlready } from '#main/up/lock.ts';
@@ -33,7 +35,9 @@ async function up(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => log.debug({ err: error }, 'nobody reads what is printed'));
   }
-  const mended = await mendCgroups();
+  // A service's unit may not mount; its installation did.
+  const service = process.env.NOTIFY_SOCKET === undefined ? null : readServiceSettings(paths);
+  const mended = service === null ? await mendCgroups() : null;
   if (mended) tell(mended);
 
   let asked: { everything: boolean; announce: string } | undefined;
@@ -71,8 +75,10 @@ async function up(): Promise<void> {
     release: realpathSync(resolve(import.meta.dirname, '../..')),
     log,
     say: tell,
+    service,
   });
   const lines = announcement(config, instance.setupPath, process.env);
+  if (service !== null) notifySystemd(process.env.NOTIFY_SOCKET ?? '', 'READY=1');
   if (process.send) process.send({ type: 'announce', lines });
   else {
     process.stdout.write(`${lines.join('\n')}\n`);

@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type FromChild, fromChildSchema } from '#contract/supervision.ts';
+import type { UnitOptions } from '#main/service/hardening.ts';
+import { launchUnit, mainPidOf, signalUnit } from '#main/service/launch-unit.ts';
 import { openLogFile } from '#main/up/log-file.ts';
 import type { Identity } from '#main/up/users.ts';
 
@@ -18,6 +20,8 @@ export interface ChildOptions {
   readonly environment: NodeJS.ProcessEnv;
   readonly readinessMs: number;
   readonly onMessage?: (message: FromChild) => void;
+  /** Runs it as a unit of its own, where systemd supervises this process; its user is one of `options` then. */
+  readonly unit: { readonly name: string; readonly options: UnitOptions } | null;
 }
 
 /** One process that runs, from its readiness to its end. */
@@ -33,13 +37,7 @@ export interface RunningChild {
 /** Starts a composition root as its user, and resolves when it says that it is ready. Throws when it ends or takes too long. */
 export async function startChild(options: ChildOptions): Promise<RunningChild> {
   const log = openLogFile(options.logDirectory, options.name);
-  const child = spawn('setpriv', [...privileges(options), process.execPath, options.entry, options.configFile], {
-    cwd: options.cwd,
-    env: options.environment,
-    // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
-    stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    detached: options.outlives,
-  });
+  const child = launch(options, log.fd);
   const ended = new Promise<string>((settle) => {
     child.once('error', (error) => settle(error.message));
     child.once('exit', (code, signal) => settle(signal ? `ended by ${signal}` : `ended with ${code}`));
@@ -60,12 +58,26 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     wait(options.readinessMs, `was not ready after ${options.readinessMs / 1000} s`, { signal: patience.signal }),
   ]);
   patience.abort();
-  const running = wrap(child, ended);
+  const pid = options.unit === null || outcome !== 'ready' ? child.pid : await mainPidOf(options.unit.name);
+  const running = wrap(child, ended, pid, options.unit?.name ?? null);
   if (outcome !== 'ready') {
     await running.stop(2000);
     throw new Error(`${options.name} ${outcome}; see ${log.path}`);
   }
   return running;
+}
+
+function launch(options: ChildOptions, log: number): ChildProcess {
+  const command = [process.execPath, options.entry, options.configFile];
+  const { cwd, environment, unit } = options;
+  if (unit) return launchUnit({ unit: unit.name, options: unit.options, command, cwd, environment, log });
+  return spawn('setpriv', [...privileges(options), ...command], {
+    cwd,
+    env: environment,
+    // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
+    stdio: ['ignore', log, log, 'ipc'],
+    detached: options.outlives,
+  });
 }
 
 function privileges(options: ChildOptions): string[] {
@@ -77,16 +89,21 @@ function privileges(options: ChildOptions): string[] {
   ];
 }
 
-function wrap(child: ChildProcess, ended: Promise<string>): RunningChild {
+function wrap(child: ChildProcess, ended: Promise<string>, pid: number | undefined, unit: string | null): RunningChild {
+  // What was started is systemd-run, and the process that counts is systemd's.
+  const signal = async (name: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    if (unit === null) child.kill(name);
+    else await signalUnit(unit, name);
+  };
   return {
-    pid: child.pid ?? 0,
+    pid: pid ?? 0,
     ended,
     send(message) {
       if (child.connected) child.send(message);
     },
     async stop(patienceMs) {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-      child.kill('SIGTERM');
+      await signal('SIGTERM');
       const patience = new AbortController();
       const late = await Promise.race([
         once(child, 'exit', { signal: patience.signal }).then(() => false),
@@ -94,7 +111,7 @@ function wrap(child: ChildProcess, ended: Promise<string>): RunningChild {
       ]);
       patience.abort();
       if (!late) return;
-      child.kill('SIGKILL');
+      await signal('SIGKILL');
       await ended;
     },
   };

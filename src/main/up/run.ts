@@ -4,6 +4,9 @@ import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
+import { runOnHost } from '#main/service/launch-unit.ts';
+import type { ServiceSettings } from '#main/service/settings.ts';
+import { optionsOf, type UnitProcess, unitOf } from '#main/service/units.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl } from '#main/up/announce.ts';
@@ -34,6 +37,8 @@ export interface RunOptions {
   readonly release: string;
   readonly log: Log;
   readonly say: (text: string) => void;
+  /** Where systemd supervises this process: its parts are units then. */
+  readonly service: ServiceSettings | null;
 }
 
 /** An instance at work. */
@@ -45,9 +50,11 @@ export interface RunningInstance {
 }
 
 /** Brings up PostgreSQL, keeper, warden and server, and keeps them running. Throws when one cannot start. */
-export async function runInstance({ config, paths, release, log, say }: RunOptions): Promise<RunningInstance> {
+export async function runInstance({ config, paths, release, log, say, service }: RunOptions): Promise<RunningInstance> {
   const users = await ensureUsers();
-  await makeDataDirectory(paths, users);
+  const onHost = service === null ? runProgram : runOnHost;
+  const units = service === null ? null : optionsOf(service, paths);
+  await makeDataDirectory(paths, users, onHost);
   const startedMs = Date.now();
   let setupPath: string | null = null;
   let warden: RunningChild | undefined;
@@ -81,7 +88,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   const postgres = database.start === null ? null : part('PostgreSQL', database.start);
   const [instance, templates, crun] = await Promise.all([
     loadInstance(paths),
-    ensureTemplate(),
+    service?.template ?? ensureTemplate(),
     runProgram('sh', ['-c', 'command -v crun']),
     // The longest of a first start; it needs nothing of the rest.
     postgres?.start(),
@@ -110,7 +117,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     ...(config.production ? { NODE_ENV: 'production' } : {}),
     ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
   };
-  const child = (name: string, identity: Identity, outlives: boolean): Promise<RunningChild> =>
+  const child = (name: UnitProcess, identity: Identity, outlives: boolean): Promise<RunningChild> =>
     startChild({
       name,
       identity,
@@ -121,6 +128,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       configFile: configFile(name),
       cwd: release,
       logDirectory: paths.log,
+      unit: service && units ? { name: unitOf(service, name), options: units[name] } : null,
       onMessage(message) {
         if (message.type !== 'setup') return;
         setupPath = message.path;
@@ -155,7 +163,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     if (everything) {
       await keeper.stop();
       rmSync(paths.keeperPid, { force: true });
-      if (isMountPoint(paths.spool)) await runProgram('umount', [paths.spool]);
+      if (isMountPoint(paths.spool)) await onHost('umount', [paths.spool]);
     }
     await postgres?.stop();
     changed();
