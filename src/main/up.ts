@@ -80,7 +80,8 @@ async function up(): Promise<void> {
   const lines = announcement(config, instance.setupPath, process.env);
   if (service !== null) notifySystemd(process.env.NOTIFY_SOCKET ?? '', 'READY=1');
   if (process.send) process.send({ type: 'announce', lines });
-  else {
+  else if (service === null) {
+    // A service's output goes to the journal, which more people read than the set-up link is for; `status` has it.
     process.stdout.write(`${lines.join('\n')}\n`);
     if (given.open) {
       openBrowser(

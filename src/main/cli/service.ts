@@ -5,6 +5,7 @@ import { stopSupervisor } from '#main/cli/stop-supervisor.ts';
 import { cacheDirectory } from '#main/prepare/cache.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { installService, lacksSystemd, refuseEnvironment, refuseHidden, removeService } from '#main/service/install.ts';
+import { mainPidOf } from '#main/service/launch-unit.ts';
 import { readServiceSettings, type ServiceSettings } from '#main/service/settings.ts';
 import { optionsOf, supervisorUnit } from '#main/service/units.ts';
 import { serviceLines } from '#main/service/unit-text.ts';
@@ -79,6 +80,8 @@ async function install(rest: readonly string[], paths: DataPaths): Promise<numbe
 
 /** Starts the supervisor's unit and says where it is. */
 export async function startService(settings: ServiceSettings, paths: DataPaths): Promise<number> {
+  // A person asks: what was tried too often before does not count.
+  await runProgram('systemctl', ['reset-failed', settings.unit]).catch(() => '');
   await runProgram('systemctl', ['restart', settings.unit]).catch((error: unknown) => {
     throw new Error(
       `the service ${settings.unit} did not start; nothing was lost: see \`journalctl -u ${settings.unit}\` and \`./casemate logs up\``,
@@ -92,14 +95,15 @@ export async function startService(settings: ServiceSettings, paths: DataPaths):
 }
 
 async function status({ unit }: ServiceSettings): Promise<number> {
-  let all = true;
-  for (const name of [unit, `${unit}-server`, `${unit}-keeper`, `${unit}-warden`]) {
-    const shown = await runProgram('systemctl', ['show', '--property=ActiveState,SubState,MainPID', `${name}.service`]);
-    const of = Object.fromEntries(shown.split('\n').map((line) => line.split('=')));
-    if (of.ActiveState !== 'active') all = false;
-    console.log(`  ${`${name}.service`.padEnd(34)} ${of.ActiveState} (${of.SubState})  pid ${of.MainPID}`);
+  const active = ['list-units', '--plain', '--no-legend', '--full', '--state=active,activating', `${unit}*.service`];
+  const units = (await runProgram('systemctl', active)).split('\n').filter((line) => line.trim() !== '');
+  for (const line of units) {
+    const [name = '', , state, sub] = line.trim().split(/ +/);
+    console.log(`  ${name.padEnd(38)} ${state} (${sub})  pid ${await mainPidOf(name)}`);
   }
-  return all ? exitCodes.done : exitCodes.failed;
+  if (units.length === 0) console.log(`  ${unit}.service does not run`);
+  // The supervisor, server, keeper and warden.
+  return units.length >= 4 ? exitCodes.done : exitCodes.failed;
 }
 
 function print(settings: ServiceSettings, paths: DataPaths): void {

@@ -23,7 +23,6 @@ const everywhere: UnitOptions = [
   ['RestrictRealtime', 'yes'],
   ['SystemCallArchitectures', 'native'],
   ['SystemCallErrorNumber', 'EPERM'],
-  ['ProtectHostname', 'yes'],
   ['KeyringMode', 'private'],
   ['UMask', '0077'],
   ['AmbientCapabilities', ''],
@@ -39,6 +38,7 @@ const ownView: UnitOptions = [
   ['DevicePolicy', 'closed'],
   ['PrivateIPC', 'yes'],
   ['ProtectClock', 'yes'],
+  ['ProtectHostname', 'yes'],
   ['ProtectKernelTunables', 'yes'],
   ['ProtectKernelModules', 'yes'],
   ['ProtectKernelLogs', 'yes'],
@@ -54,7 +54,6 @@ const unprivileged = (user: string): UnitOptions => [
   ['User', user],
   ['Group', user],
   ['CapabilityBoundingSet', ''],
-  ['PrivateUsers', 'yes'],
   ['ProtectProc', 'invisible'],
   ['ProcSubset', 'pid'],
   ['RestrictSUIDSGID', 'yes'],
@@ -74,6 +73,7 @@ const inaccessible = (data: string, names: readonly string[]): UnitOptions => [
 /** The process that faces the network: one port, its own state, and the others' sockets. */
 export const serverOptions = (of: Hardened): UnitOptions => [
   ...unprivileged('casemate-server'),
+  ['PrivateUsers', 'yes'],
   ['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6'],
   ['SystemCallFilter', `@system-service ${givesUpMore}`],
   ['SystemCallFilter', '~@privileged @resources'],
@@ -88,7 +88,11 @@ export const serverOptions = (of: Hardened): UnitOptions => [
   ...runsOnlyNode(of),
 ];
 
-/** The terminals' descriptors and the recordings; no network at all. Its holders must outlive it. */
+/**
+ * The terminals' descriptors and the recordings; no network at all. Its holders outlive it, and the next
+ * keeper takes their descriptors: in another user namespace, as PrivateUsers makes one for each start, the
+ * kernel would refuse (ptrace(2), access mode checking).
+ */
 export const keeperOptions = (of: Hardened): UnitOptions => [
   ...unprivileged('casemate-keeper'),
   ['PrivateNetwork', 'yes'],

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import {
   type Hardened,
@@ -14,8 +15,12 @@ import type { DataPaths } from '#main/up/paths.ts';
 /** The processes that the supervisor has systemd start, each in a unit of its own. */
 export type UnitProcess = 'server' | 'keeper' | 'warden';
 
-export const unitOf = (settings: Pick<ServiceSettings, 'unit'>, name: UnitProcess): string =>
-  `${settings.unit}-${name}.service`;
+/**
+ * The unit of a process that is started now. The keeper's holders outlive it in its control group, and
+ * while they do systemd keeps the unit's name: each keeper has one of its own.
+ */
+export const freshUnitOf = ({ unit }: Pick<ServiceSettings, 'unit'>, name: UnitProcess): string =>
+  `${unit}-${name}${name === 'keeper' ? `-${randomBytes(3).toString('hex')}` : ''}.service`;
 
 const hardened = (settings: ServiceSettings, paths: DataPaths): Hardened => ({
   data: paths.root,

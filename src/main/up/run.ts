@@ -6,7 +6,7 @@ import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { runOnHost } from '#main/service/launch-unit.ts';
 import type { ServiceSettings } from '#main/service/settings.ts';
-import { optionsOf, type UnitProcess, unitOf } from '#main/service/units.ts';
+import { freshUnitOf, optionsOf, type UnitProcess } from '#main/service/units.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl } from '#main/up/announce.ts';
@@ -128,7 +128,7 @@ export async function runInstance({ config, paths, release, log, say, service }:
       configFile: configFile(name),
       cwd: release,
       logDirectory: paths.log,
-      unit: service && units ? { name: unitOf(service, name), options: units[name] } : null,
+      unit: service && units ? { name: freshUnitOf(service, name), options: units[name] } : null,
       onMessage(message) {
         if (message.type !== 'setup') return;
         setupPath = message.path;
