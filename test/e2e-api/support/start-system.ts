@@ -27,6 +27,8 @@ export interface TestSystem extends AsyncDisposable {
   api(method: string, path: string, body?: unknown, key?: string): Promise<Answer>;
   /** `kill -9` of the server, and nothing else. */
   killServer(): Promise<void>;
+  /** Asks the server to stop, and waits until it has. */
+  stopServer(): Promise<void>;
   startServer(): Promise<void>;
   log(): string;
 }
@@ -168,6 +170,7 @@ export async function startSystem(options: {
         ...(body === undefined ? {} : { body }),
       }),
     killServer: () => end('SIGKILL'),
+    stopServer: () => end('SIGTERM'),
     startServer,
     log: () => `${output}\n${warden.output()}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
