@@ -12,6 +12,7 @@ import { lockDataDirectory, RunsAlready } from '#main/up/lock.ts';
 import { openLogFile } from '#main/up/log-file.ts';
 import { dataPaths } from '#main/up/paths.ts';
 import { parseUpArguments, readConfig } from '#main/up/read-config.ts';
+import { rotateLogs } from '#main/up/rotate-logs.ts';
 import { type RunningInstance, runInstance } from '#main/up/run.ts';
 
 /**
@@ -27,6 +28,7 @@ async function up(): Promise<void> {
   const lock = lockDataDirectory(paths);
   const file = openLogFile(paths.log, 'up');
   const log = pino({ base: { process: 'up' }, level: config.logLevel }, pino.destination({ fd: file.fd, sync: true }));
+  rotateLogs(paths.log, (error) => log.error({ err: error }, 'a log could not be rotated'));
   const tell = (text: string): void => {
     say(text);
     log.info(text);

@@ -1,4 +1,4 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
@@ -54,6 +54,8 @@ export async function runInstance({ config, paths, release, log, say, service }:
   const users = await ensureUsers();
   const onHost = service === null ? runProgram : runOnHost;
   const units = service === null ? null : optionsOf(service, paths);
+  // Sandboxes and terminals of an earlier supervisor are at work, or were when the machine was last up.
+  const goesOn = isMountPoint(paths.spool);
   await makeDataDirectory(paths, users, onHost);
   const startedMs = Date.now();
   let setupPath: string | null = null;
@@ -186,7 +188,8 @@ export async function runInstance({ config, paths, release, log, say, service }:
     await Promise.all([data().then(() => server.start()), sandboxes()]);
     say('server ready');
   } catch (error) {
-    await stop(!existsSync(join(paths.run.up, 'detached')));
+    // What went on without us goes on for the release that works.
+    await stop(!goesOn);
     throw error;
   }
   if (files.ownerPasswordFile) rmSync(files.ownerPasswordFile, { force: true });
