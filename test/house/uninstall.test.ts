@@ -1,7 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import test, { after, before } from 'node:test';
@@ -61,6 +70,16 @@ function machine() {
   };
 }
 
+/** Pids of the processes that hold terminals of a data directory: they carry no name but their tag. */
+const holdersOf = (directory: string): string[] =>
+  readdirSync('/proc').filter((pid) => {
+    try {
+      return readFileSync(`/proc/${pid}/environ`, 'latin1').includes(`CASEMATE_SPOOL=${directory}/spool`);
+    } catch {
+      return false;
+    }
+  });
+
 /** What is there now and was not. */
 const added = (was: ReturnType<typeof machine>, is: ReturnType<typeof machine>): string[] =>
   (Object.keys(is) as (keyof typeof is)[]).flatMap((kind) => is[kind].filter((entry) => !was[kind].includes(entry)));
@@ -87,6 +106,8 @@ before(async () => {
   const clean = [
     // What other instances have mounted must not be held by this view.
     `cut -d' ' -f5 /proc/self/mountinfo | grep -e ^/run/casemate- -e /spool$ | tac | xargs --no-run-if-empty umount --lazy --quiet || true`,
+    // userdel asks by number whether a process of that user runs, and others run those of the machine's.
+    `printf 'SYS_UID_MIN 601\\nSYS_UID_MAX 640\\nSYS_GID_MIN 601\\nSYS_GID_MAX 640\\n' >> /etc/login.defs`,
     'rm -f /var/lib/casemate-instances.json*',
     'sed -i /casemate/d /etc/passwd /etc/group /etc/shadow /etc/gshadow /etc/subuid /etc/subgid',
   ];
@@ -131,6 +152,7 @@ test('uninstall leaves nothing of an instance with a sandbox at work', { skip, t
   await api<Terminal>(`/workspaces/${workspace.id}/terminals`, {});
   const { name } = JSON.parse(readFileSync(join(data, 'instance.json'), 'utf8')) as { name: string };
   const during = machine();
+  assert.equal(holdersOf(data).length, 1);
   const found = added(before, during);
   for (const trace of [`/run/casemate-${name}`, '/var/lib/casemate-instances.json', `${data}/spool`]) {
     assert.ok(found.includes(trace), `${trace} is not seen: ${found.join(' ')}`);
@@ -155,6 +177,7 @@ test('uninstall leaves nothing of an instance with a sandbox at work', { skip, t
       // What was killed is a zombie until the machine's init looks.
       for (let tries = 0; sandboxProcesses(name).length > 0 && tries < 50; tries += 1) await delay(100);
       assert.deepEqual(sandboxProcesses(name), []);
+      assert.deepEqual(holdersOf(data), []);
       const { mounts, loops } = machine();
       assert.deepEqual(added(before, { ...before, mounts, loops }), []);
       assert.ok(!existsSync(`/run/casemate-${name}`));

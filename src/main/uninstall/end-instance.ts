@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { rm } from 'node:fs/promises';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -25,7 +25,9 @@ export async function endInstance(paths: DataPaths, name: string): Promise<void>
   const parent = `/casemate-${name}`;
   await groups.kill(parent);
   await (await findKeeper(paths))?.stop();
-  for (const holder of findHolders(paths.spool, pino({ level: 'silent' })).values()) endHolder(holder);
+  const keeperUid = lstatSync(paths.keeper, { throwIfNoEntry: false })?.uid;
+  const silent = pino({ level: 'silent' });
+  for (const holder of findHolders(paths.spool, silent, keeperUid).values()) endHolder(holder);
   const cluster = join(paths.pg, 'data');
   if (existsSync(cluster)) await endLeftover(cluster, postgresPatienceMs);
   for (const mount of mountsOf([`/run/casemate-${name}`, paths.root])) await runProgram('umount', ['--lazy', mount]);
