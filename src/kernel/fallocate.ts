@@ -9,7 +9,7 @@ const FALLOC_FL_COLLAPSE_RANGE = 8;
 /**
  * Takes the first `length` bytes out of a file, so that what follows begins it: whatever is appended
  * meanwhile stays whole. `length` is a multiple of the block size, and below the file's. Throws
- * EOPNOTSUPP where the file system cannot (fallocate(2), COLLAPSE_RANGE: ext4 and xfs can).
+ * ENOTSUP where the file system cannot (fallocate(2), COLLAPSE_RANGE: ext4 and xfs can).
  */
 export function collapseHead(fd: number, length: number): void {
   checked('fallocate', fallocateCall(fd, FALLOC_FL_COLLAPSE_RANGE, 0, length));

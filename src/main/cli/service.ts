@@ -74,7 +74,11 @@ async function install(rest: readonly string[], paths: DataPaths): Promise<numbe
     paths,
     flags: [...flags, '--no-open'],
   });
-  if (await stopSupervisor(paths, 'SIGUSR2')) console.log('the instance that ran is taken over; its terminals go on');
+  if (await stopSupervisor(paths, 'SIGUSR2')) {
+    console.log(
+      'the instance that ran is taken over; its terminals go on. `restart --keeper` gives the keeper a unit, too',
+    );
+  }
   return startService(settings, paths);
 }
 
@@ -102,8 +106,8 @@ async function status({ unit }: ServiceSettings): Promise<number> {
     console.log(`  ${name.padEnd(38)} ${state} (${sub})  pid ${await mainPidOf(name)}`);
   }
   if (units.length === 0) console.log(`  ${unit}.service does not run`);
-  // The supervisor, server, keeper and warden.
-  return units.length >= 4 ? exitCodes.done : exitCodes.failed;
+  // The supervisor, server and warden; a keeper that was taken over has a unit after `restart --keeper`.
+  return units.length >= 3 ? exitCodes.done : exitCodes.failed;
 }
 
 function print(settings: ServiceSettings, paths: DataPaths): void {

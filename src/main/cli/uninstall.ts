@@ -1,5 +1,5 @@
-import { rm } from 'node:fs/promises';
-import { basename } from 'node:path';
+import { readdir, rm, rmdir } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { parseArgs } from 'node:util';
 import type { Command } from '#main/cli.ts';
@@ -77,9 +77,14 @@ async function confirmed(what: string, name: string): Promise<boolean> {
 }
 
 async function removeData(root: string, forget: () => Promise<number>, keepCache: boolean): Promise<string[]> {
-  await rm(root, { recursive: true, force: true });
+  for (const name of await readdir(root)) await rm(join(root, name), { recursive: true, force: true });
+  const kept: string[] = [];
+  await rmdir(root).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EBUSY') throw error;
+    kept.push(`${root}, which is a mount point; it is empty`);
+  });
   const others = await forget();
-  if (others > 0) return [`users and cache: ${others} other instances of this machine need them`];
-  const kept = await removeShared(keepCache ? null : cacheDirectory());
+  if (others > 0) return [...kept, `users and cache: ${others} other instances of this machine need them`];
+  kept.push(...(await removeShared(keepCache ? null : cacheDirectory())));
   return keepCache ? [...kept, `the cache ${cacheDirectory()}`] : kept;
 }

@@ -30,7 +30,7 @@ export async function endInstance(paths: DataPaths, name: string): Promise<void>
   for (const holder of findHolders(paths.spool, silent, keeperUid).values()) endHolder(holder);
   const cluster = join(paths.pg, 'data');
   if (existsSync(cluster)) await endLeftover(cluster, postgresPatienceMs);
-  for (const mount of mountsOf([`/run/casemate-${name}`, paths.root])) await runProgram('umount', ['--lazy', mount]);
+  for (const mount of mountsBelow([`/run/casemate-${name}`, paths.root])) await runProgram('umount', ['--lazy', mount]);
   for (const device of await loopDevicesOf(paths.root)) await runProgram('losetup', ['--detach', device]);
   await groups.remove(parent);
   await rm(`/run/casemate-${name}`, { recursive: true, force: true });
@@ -54,12 +54,12 @@ function commandLineOf(pid: number): string {
   }
 }
 
-/** Mount points below these directories, the deepest first. */
-function mountsOf(directories: readonly string[]): string[] {
+/** Mount points below these directories, the deepest first. The data directory itself may be the operator's own mount. */
+function mountsBelow([run, root]: readonly [run: string, root: string]): string[] {
   return readFileSync('/proc/self/mountinfo', 'utf8')
     .split('\n')
     .map((line) => (line.split(' ')[4] ?? '').replaceAll('\\040', ' '))
-    .filter((point) => directories.some((directory) => point === directory || point.startsWith(`${directory}/`)))
+    .filter((point) => point === run || point.startsWith(`${run}/`) || point.startsWith(`${root}/`))
     .toReversed();
 }
 

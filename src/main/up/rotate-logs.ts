@@ -93,7 +93,8 @@ function cutHead(fd: number, start: number, end: number, path: string): void {
   try {
     if (start === 0) return collapseHead(fd, end);
   } catch (error) {
-    if ((error as { code?: string }).code !== 'EOPNOTSUPP') throw error;
+    // Two names of one number.
+    if (!['EOPNOTSUPP', 'ENOTSUP'].includes((error as { code?: string }).code ?? '')) throw error;
   }
   punchHole(fd, start, end);
   holes.set(path, end);
