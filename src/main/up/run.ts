@@ -4,6 +4,7 @@ import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
+import { entryOf } from '#main/running-code.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl } from '#main/up/announce.ts';
@@ -117,7 +118,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       outlives,
       environment,
       readinessMs,
-      entry: join(release, 'src/main', `${name}.ts`),
+      entry: entryOf(release, name),
       configFile: configFile(name),
       cwd: release,
       logDirectory: paths.log,
