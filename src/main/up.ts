@@ -1,9 +1,9 @@
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { ConfigError } from '#config/config.ts';
 import { mendCgroups } from '#main/doctor/mend-cgroups.ts';
 import { say } from '#main/prepare/say.ts';
+import { runningRelease } from '#main/running-code.ts';
 import { announcement, baseUrl, openBrowser } from '#main/up/announce.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { lockDataDirectory, RunsAlready } from '#main/up/lock.ts';
@@ -68,7 +68,7 @@ async function up(): Promise<void> {
   instance = await runInstance({
     config,
     paths,
-    release: realpathSync(resolve(import.meta.dirname, '../..')),
+    release: realpathSync(runningRelease),
     log,
     say: tell,
   });

@@ -78,10 +78,10 @@ test('H17 nothing of the release can be changed by others than root', { skip }, 
   const release = join(instance.data, 'release/current');
   for (const path of [
     '.',
-    'src/main/up.ts',
-    'src/main/warden.ts',
+    'dist/main/up.js',
+    'dist/main/warden.js',
     'web/dist/index.html',
-    'node_modules/zod/package.json',
+    'node_modules/koffi/package.json',
   ]) {
     const status = statSync(join(release, path));
     assert.equal(status.uid, 0, path);

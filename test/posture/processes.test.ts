@@ -45,11 +45,11 @@ test('H4 the processes that face the network and the guests have no user, capabi
   await using instance = await temporaryInstance();
   const started = await casemate(['up', '--detach', ...instance.flags]);
   assert.equal(started.code, 0, started.output);
-  for (const entry of ['main/server.ts', 'main/broker.ts']) {
+  for (const entry of ['main/server.js', 'main/broker.js']) {
     const { boundingCapabilities: _, ...posture } = postureOf(pidOf(entry, instance.data));
     assert.deepEqual(posture, { root: false, effectiveCapabilities: none, noNewPrivileges: '1', seccomp: '2' }, entry);
   }
-  const keeper = postureOf(pidOf('main/keeper.ts', instance.data));
+  const keeper = postureOf(pidOf('main/keeper.js', instance.data));
   assert.equal(keeper.root, false);
   assert.equal(keeper.effectiveCapabilities, none);
 });

@@ -10,6 +10,7 @@ import type { Database } from '#database/database.ts';
 import { openDatabase } from '#database/open-database.ts';
 import { prepareDatabase } from '#database/prepare.ts';
 import { embeddedPackageDirectory, hydrateBinaries } from '#main/postgres/binaries.ts';
+import { clusterTemplate } from '#main/postgres/cluster-template.ts';
 import { createPostgres, type Postgres } from '#main/postgres/postgres.ts';
 
 const run = promisify(execFile);
@@ -44,6 +45,8 @@ export async function startPostgres(): Promise<TestPostgres> {
   await chmod(socketDirectory, 0o2750);
   const postgres = createPostgres({
     binaries: await reachableBinaries(directory),
+    // Where the launcher prepared one, as instances have it; a test file alone does without.
+    template: process.env.CASEMATE_CACHE ? await clusterTemplate(embeddedPackageDirectory()) : null,
     directory: join(directory, 'pg'),
     socketDirectory,
     passwordsDirectory: join(directory, 'passwords'),

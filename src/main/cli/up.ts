@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
 import type { Command } from '#main/cli.ts';
+import { entryOf, runningRelease } from '#main/running-code.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { isLocked, RunsAlready } from '#main/up/lock.ts';
 import { openLogFile } from '#main/up/log-file.ts';
@@ -42,8 +43,8 @@ command line, 3 something must be installed, 4 the configuration is refused, 5 i
     if (isLocked(paths)) {
       throw new RunsAlready(`Casemate runs already with ${paths.root}: see \`./casemate status --data ${paths.root}\``);
     }
-    const release = await installRelease(resolve(import.meta.dirname, '../../..'), paths);
-    const entry = join(release, 'src/main/up.ts');
+    const release = await installRelease(runningRelease, paths);
+    const entry = entryOf(release, 'up');
     if (given.detach) return startDetached(entry, commandArguments, paths);
     // The launcher, this command and the supervisor are one process after another, so signals reach it directly.
     if (!process.execve) throw new Error('this Node cannot replace its process (process.execve is missing)');

@@ -7,7 +7,7 @@ import type { Identity } from '#main/up/users.ts';
 
 export interface ChildOptions {
   readonly name: string;
-  /** `src/main/<name>.ts` of the release, and its configuration. */
+  /** The file of the release that starts it, and its configuration. */
   readonly entry: string;
   readonly configFile: string;
   readonly cwd: string;

@@ -5,6 +5,7 @@ import type { Config } from '#config/config.ts';
 import type { DestinationSets } from '#config/destinations.ts';
 import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
+import { entryOf } from '#main/running-code.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Users } from '#main/up/users.ts';
@@ -72,7 +73,7 @@ export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
     broker: {
       uid: users.broker.uid,
       gid: users.broker.gid,
-      entry: join(inputs.release, 'src/main/broker.ts'),
+      entry: entryOf(inputs.release, 'broker'),
       configFile: join(paths.config, 'broker.json'),
     },
   };

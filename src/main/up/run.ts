@@ -4,6 +4,7 @@ import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
+import { entryOf } from '#main/running-code.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl } from '#main/up/announce.ts';
@@ -79,13 +80,15 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   };
   const database = await openInstanceDatabase({ config, paths, users, release, log });
   const postgres = database.start === null ? null : part('PostgreSQL', database.start);
+  // The longest of a start; only the migrations and the server need it.
+  const databaseRuns = Promise.resolve(postgres?.start());
+  databaseRuns.catch(() => undefined);
   const [instance, templates, crun] = await Promise.all([
     loadInstance(paths),
     ensureTemplate(),
     runProgram('sh', ['-c', 'command -v crun']),
-    // The longest of a first start; it needs nothing of the rest.
-    postgres?.start(),
   ]).catch(async (error: unknown) => {
+    await databaseRuns.catch(() => undefined);
     await postgres?.stop();
     throw error;
   });
@@ -117,7 +120,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       outlives,
       environment,
       readinessMs,
-      entry: join(release, 'src/main', `${name}.ts`),
+      entry: entryOf(release, name),
       configFile: configFile(name),
       cwd: release,
       logDirectory: paths.log,
@@ -163,6 +166,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
 
   try {
     const data = async (): Promise<void> => {
+      await databaseRuns;
       const prepared = await database.prepare();
       if (prepared.applied.length > 0) say(`database: applied ${prepared.applied.length} migrations`);
       const urls = { app: prepared.app, auth: prepared.auth };
@@ -175,7 +179,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       say('keeper and warden ready');
     };
     // Nothing waits for another but the server for its database: each reaches the others' sockets when they are there.
-    await Promise.all([data().then(() => server.start()), sandboxes()]);
+    await Promise.all([data().then(() => server.start()), sandboxes(), databaseRuns.then(() => database.flushed())]);
     say('server ready');
   } catch (error) {
     await stop(!existsSync(join(paths.run.up, 'detached')));
