@@ -165,7 +165,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     const data = async (): Promise<void> => {
       const prepared = await database.prepare();
       if (prepared.applied.length > 0) say(`database: applied ${prepared.applied.length} migrations`);
-      const urls = { app: prepared.app, auth: prepared.auth };
+      const { applied: _applied, ...urls } = prepared;
       const content = serverConfig(inputs, urls, files.secretFile, files.ownerPasswordFile);
       writeForGroup(configFile('server'), JSON.stringify(content), users.server.gid);
       say('database ready');

@@ -107,7 +107,7 @@ export async function startSystem(options: {
     wardenSocket: join(warden.config.runDirectory, 'warden.sock'),
     keeperSocket: join(keeper.config.runDirectory, 'keeper.sock'),
     brokerSocket: join(broker.runDirectory, 'broker.sock'),
-    database: { app: database.app, auth: database.auth },
+    database: database.logins,
     secretFile: join(directory, 'secret'),
     owner: { email: 'owner@example.org', passwordFile: join(directory, 'password') },
     defaultResources: { memoryMiB: 512, cpuPercent: 200, processes: 128, diskMiB: 256, inodes: 32_768 },
