@@ -16,6 +16,7 @@ import * as egress from '#database/trail/egress-store.ts';
 import * as cursors from '#database/trail/journal-cursor-store.ts';
 import * as sandboxes from '#database/workspaces/sandbox-store.ts';
 import * as secrets from '#database/workspaces/secret-store.ts';
+import * as teamLock from '#database/workspaces/team-lock.ts';
 import * as terminals from '#database/workspaces/terminal-store.ts';
 import * as workspaces from '#database/workspaces/workspace-store.ts';
 
@@ -192,6 +193,7 @@ const stores = [
     removeSecret: [['']],
     listAllSecrets: [[]],
   }),
+  store('workspaces/team-lock.ts', teamLock, { takeTeamTurn: [['workspaces']] }),
   store('workspaces/terminal-store.ts', terminals, {
     createTerminal: [
       [
