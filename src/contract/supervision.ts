@@ -6,6 +6,8 @@ export const fromChildSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   /** There is no owner yet: the path and fragment of the one-time set-up link, below the server's URL. */
   z.object({ type: z.literal('setup'), path: z.string().startsWith('/') }),
+  /** Something that only an attack or a defect explains, for the operator. */
+  z.object({ type: z.literal('alert'), text: z.string().regex(/^[\x20-\x7e]{1,300}$/) }),
 ]);
 export type FromChild = z.infer<typeof fromChildSchema>;
 

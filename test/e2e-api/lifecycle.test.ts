@@ -77,6 +77,42 @@ test('ten that need the sandbox at once share one', async (t) => {
   assert.equal(starts.filter(({ fields }) => fields['workspaceId'] === id).length, 1);
 });
 
+test('H5 a command that somebody else gave with the rights of the server raises an alert', async (t) => {
+  if (skip) return t.skip(skip);
+  const { id } = await create();
+  assert.equal((await system.api('POST', `/workspaces/${id}/terminals`, {})).status, 201);
+  const { reply } = await system.warden.channel.call('sandbox.list', {});
+  const owned = reply.sandboxes.find(({ workspaceId }) => workspaceId === id);
+  assert.ok(owned);
+  const { sandboxId, teamId } = owned;
+  const commandsOf = async (): Promise<{ requestId: string | null; fields: Record<string, unknown> }[]> =>
+    ((await events('warden.command')) as never[]).filter(
+      ({ fields }) => (fields as Record<string, unknown>)['sandboxId'] === sandboxId,
+    );
+  await until('its commands are in the trail', async () => (await commandsOf()).length >= 2);
+  const given = (await commandsOf()).find(({ fields }) => fields['kind'] === 'terminal.start');
+  assert.match(String(given?.requestId), /^[a-z2-7]{20}$/);
+  assert.deepEqual([await events('alert.command'), [...system.alerts]], [[], []], 'what the server did raises none');
+
+  const at = { path: '/home/user/theirs' };
+  const owner = { sandboxId, teamId, at };
+  await system.warden.channel.call('file.makeDirectory', owner);
+  // One that the server used, and one that looks like it.
+  for (const commandId of [String(given?.requestId), 'a'.repeat(20)]) {
+    await system.warden.channel.call('file.remove', { ...owner, commandId });
+    await system.warden.channel.call('file.makeDirectory', owner);
+  }
+  await until('each has its alert', async () => (await events('alert.command')).length === 5);
+  const kinds = (await events('alert.command')).map(
+    ({ fields }) => `${fields['kind']} ${fields['sandboxId'] === sandboxId}`,
+  );
+  const [made, removed] = ['file.make-directory true', 'file.remove true'];
+  assert.deepEqual(kinds.toSorted(), [made, made, made, removed, removed]);
+  await until('the supervisor heard of each', async () => system.alerts.length === 5);
+  assert.match(system.alerts[0] ?? '', /warden was made to carry out file\.make-directory by somebody other/);
+  assert.match(system.log(), /"security":"alert\.command"/);
+});
+
 test('a server killed in the middle of a clone leaves nothing of it, and says so', async (t) => {
   if (skip) return t.skip(skip);
   const { id } = await create({ git: { url: slow.url('repo.git') } });

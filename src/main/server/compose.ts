@@ -1,8 +1,9 @@
-import { hkdfSync } from 'node:crypto';
+import { hkdfSync, webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { createAccess } from '#access/authorise.ts';
 import { createIdempotency } from '#access/idempotency.ts';
+import { createCommandAnnouncer } from '#audit/announce-commands.ts';
 import { createAudit } from '#audit/create-audit.ts';
 import { systemClock } from '#base/clock.ts';
 import { connectChannel } from '#channel/connect.ts';
@@ -63,7 +64,10 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   const setup = createSetup({ database, audit, sessions, password, clock });
   const people = createPeople({ database });
 
-  const warden = cleanup.use(connectChannel(wardenMethods, { path: config.wardenSocket, log }));
+  const random = (bytes: Uint8Array): Uint8Array => webcrypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+  const announcer = cleanup.use(createCommandAnnouncer({ database, random, log }));
+  const { prepare } = announcer;
+  const warden = cleanup.use(connectChannel(wardenMethods, { path: config.wardenSocket, log, prepare }));
   const keeper = cleanup.use(connectChannel(keeperMethods, { path: config.keeperSocket, log }));
   const broker = cleanup.use(connectChannel(brokerMethods, { path: config.brokerSocket, log }));
   const status = createStatus({
@@ -78,7 +82,7 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
     tiers: async (signal) => (await warden.call('warden.health', {}, { signal })).reply.tiers,
   });
 
-  const foundation = { config, log, clock, database, vault, audit, access, warden, keeper, broker };
+  const foundation = { config, log, clock, random, database, vault, audit, access, announcer, warden, keeper, broker };
   const plugged = cleanup.use(await plugRooms(foundation));
 
   const csrfKey = new Uint8Array(
