@@ -12,6 +12,7 @@ import * as userLock from '#database/identity/user-lock.ts';
 import * as users from '#database/identity/user-store.ts';
 import { formatCursor } from '#database/page.ts';
 import * as audit from '#database/trail/audit-store.ts';
+import * as checkpoints from '#database/trail/checkpoint-store.ts';
 import * as commands from '#database/trail/command-store.ts';
 import * as egress from '#database/trail/egress-store.ts';
 import * as cursors from '#database/trail/journal-cursor-store.ts';
@@ -164,6 +165,11 @@ const stores = [
       [{ before: undefined, event: undefined, limit: 50 }],
       [{ before: 1, event: 'session.started', limit: 50 }],
     ],
+  }),
+  store('trail/checkpoint-store.ts', checkpoints, {
+    addCheckpoint: [[{ chain: 'instance', sequence: 1, hash: '', signedAt: now, keyId: '', signature: bytes }]],
+    listNewestCheckpoints: [[]],
+    listChainCheckpoints: [['instance']],
   }),
   store('trail/command-store.ts', commands, {
     announceCommands: [[[{ id, kind: '', teamId }]]],

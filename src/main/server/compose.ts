@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { createAccess } from '#access/authorise.ts';
 import { createIdempotency } from '#access/idempotency.ts';
 import { createCommandAnnouncer } from '#audit/announce-commands.ts';
+import { keepCheckpoints } from '#audit/checkpoints.ts';
 import { createAudit } from '#audit/create-audit.ts';
 import { systemClock } from '#base/clock.ts';
 import { connectChannel } from '#channel/connect.ts';
@@ -30,6 +31,7 @@ import { createSetup } from '#identity/setup.ts';
 import { createSignIn } from '#identity/sign-in.ts';
 import { listenOnAdminSocket, listenOnNetwork } from '#main/server/listen.ts';
 import { plugRooms } from '#main/server/plug-rooms.ts';
+import { connectSigner } from '#main/server/signer-channel.ts';
 import { purgeRegularly } from '#main/server/purge.ts';
 import { version } from '#main/server/version.ts';
 import { createVault } from '#vault/create-vault.ts';
@@ -50,6 +52,8 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   const database = cleanup.use(openDatabase({ ...config.database, log }));
   const vault = createVault(await fileKeys(config.vaultDirectory).load());
   const audit = cleanup.use(createAudit({ database, vault, clock }));
+
+  cleanup.use(keepCheckpoints({ database, audit, clock, sign: connectSigner(), log }));
 
   const roles = createRoles({ database });
   const access = createAccess({ roleOf: roles.roleOf, audit, clock });

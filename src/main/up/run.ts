@@ -10,6 +10,7 @@ import { baseUrl } from '#main/up/announce.ts';
 import { type RunningChild, startChild } from '#main/up/child.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
+import { openEvidence } from '#main/up/evidence.ts';
 import { loadInstance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import {
@@ -51,6 +52,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   const startedMs = Date.now();
   let setupPath: string | null = null;
   let warden: RunningChild | undefined;
+  let serverChild: RunningChild | undefined;
+  const evidence = openEvidence(paths, say);
   const parts: Supervised[] = [];
   const changed = (): void =>
     writeStatus(paths, {
@@ -122,6 +125,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       cwd: release,
       logDirectory: paths.log,
       onMessage(message) {
+        if (name === 'server') evidence.hear(message, (answer) => serverChild?.send(answer));
         if (message.type !== 'setup') return;
         setupPath = message.path;
         changed();
@@ -146,7 +150,10 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     warden = await child('warden', root, false);
     return startable(warden, 30_000);
   });
-  const server = part('server', async () => startable(await child('server', users.server, false), 10_000));
+  const server = part('server', async () => {
+    serverChild = await child('server', users.server, false);
+    return startable(serverChild, 10_000);
+  });
 
   const stop = async (everything: boolean): Promise<void> => {
     await server.stop();
@@ -158,6 +165,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       if (isMountPoint(paths.spool)) await runProgram('umount', [paths.spool]);
     }
     await postgres?.stop();
+    evidence[Symbol.dispose]();
     changed();
   };
 
