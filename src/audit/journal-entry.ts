@@ -47,9 +47,11 @@ export function toAuditEntry(process: string, record: JournalRecord): AuditEntry
       ? { ...common, event: 'egress.allowed', actor, outcome: 'success', fields }
       : { ...common, event: 'egress.refused', actor, outcome: 'denied', fields };
   }
-  const { sandboxId, teamId: _teamId, ...rest } = data;
+  const { sandboxId, teamId: _teamId, commandId, ...rest } = data;
   return {
     ...common,
+    // Under which the server put it on record before it gave it, when it did.
+    requestId: nullable(commandId),
     event: 'warden.command',
     actor: { kind: 'system', process },
     outcome: 'success',

@@ -85,8 +85,8 @@ export const serverConfigSchema = z.strictObject({
   wardenSocket: z.string(),
   keeperSocket: z.string(),
   brokerSocket: z.string(),
-  /** Connection strings of the three roles; `auth` and `app` never carry the owner's credentials. */
-  database: z.strictObject({ app: z.string(), auth: z.string() }),
+  /** Connection strings of the three logins, never the owner's; `contextKey` proves for which team a transaction acts. */
+  database: z.strictObject({ request: z.string(), jobs: z.string(), auth: z.string(), contextKey: z.string() }),
   /** HKDF root for tickets and CSRF; at least 32 characters. */
   secretFile: z.string(),
   /** Owner made without a browser, at first start. */

@@ -117,6 +117,14 @@ export const auditCatalogue = {
     sentence: 'carried out {kind}',
     fields: { kind: 'record', sandboxId: 'record', detail: 'record' },
   },
+  'alert.command': {
+    sentence: 'was made to carry out {kind} by somebody other than this server (record {sequence} of its journal)',
+    fields: { kind: 'record', sandboxId: 'record', sequence: 'record' },
+  },
+  'alert.checkpoint': {
+    sentence: 'was refused a signature under record {sequence} of {chainName}: {reason}',
+    fields: { chainName: 'record', sequence: 'record', reason: 'record' },
+  },
   'server.started': { sentence: 'started', fields: { version: 'record' } },
   'server.stopped': { sentence: 'stopped', fields: { reason: 'record' } },
 } as const satisfies Record<string, EventContract>;

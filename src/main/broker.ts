@@ -19,7 +19,9 @@ if (configFile === undefined) throw new Error('usage: node src/main/broker.ts <c
 const config = brokerConfigSchema.parse(JSON.parse(readFileSync(configFile, 'utf8')));
 const log = pino({ base: { process: 'broker' }, level: 'info' });
 
-const journal = await openJournal({ directory: config.journalDirectory });
+/** More than other processes have: its decisions go on while the server, which reads them, is down. */
+const journalBytes = 32 * 1_048_576;
+const journal = await openJournal({ directory: config.journalDirectory, maximumBytes: journalBytes });
 const broker = await startBroker({ config, journal, log });
 
 process.on('message', (message: unknown, handle: unknown) => {

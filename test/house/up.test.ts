@@ -52,6 +52,7 @@ test('the data directory keeps the processes apart', { skip }, () => {
     keeper: '700',
     broker: '700',
     server: '700',
+    signer: '700',
     spool: '700',
     log: '700',
     recordings: '2750',
@@ -65,6 +66,25 @@ test('the data directory keeps the processes apart', { skip }, () => {
   };
   const seen = Object.fromEntries(Object.keys(expected).map((path) => [path, mode(path)]));
   assert.deepEqual(seen, expected);
+});
+
+test('H8 the supervisor signs heads of the trail, and verify proves them without the server', { skip }, async () => {
+  const { code, output } = await casemate(['audit', 'key', '--data', instance.data]);
+  assert.equal(code, 0, output);
+  assert.match(output, /^-----BEGIN PUBLIC KEY-----/);
+  assert.equal(statSync(join(instance.data, 'signer/key.pem')).mode & 0o777, 0o600);
+  const verify = () => casemate(['audit', 'verify', '--data', instance.data, '-o', 'json']);
+  const proven = async (): Promise<boolean> => {
+    const verdict = JSON.parse((await verify()).output) as {
+      whole: boolean;
+      chains: { chain: string; provenUpTo: number }[];
+    };
+    assert.ok(verdict.whole, JSON.stringify(verdict));
+    return (verdict.chains.find(({ chain }) => chain === 'instance')?.provenUpTo ?? 0) > 0;
+  };
+  await instance.until('the first head is signed', proven);
+  const status = JSON.parse((await casemate(['status', '--data', instance.data, '-o', 'json'])).output) as object;
+  assert.deepEqual((status as { alerts: unknown }).alerts, []);
 });
 
 test('H18 the database owner stays with the supervisor', { skip }, () => {

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import type { ServerConfig } from '#config/process.ts';
 import type { Database } from '#database/database.ts';
 import { openDatabase } from '#database/open-database.ts';
 import { prepareDatabase } from '#database/prepare.ts';
@@ -105,8 +106,8 @@ after(async () => {
 
 export interface TestDatabase extends AsyncDisposable {
   readonly database: Database;
-  readonly app: string;
-  readonly auth: string;
+  /** What the configuration of a server says. */
+  readonly logins: ServerConfig['database'];
   readonly owner: string;
   readonly superuser: string;
 }
@@ -124,7 +125,7 @@ export async function startDatabase(): Promise<TestDatabase> {
   await withClient(superuserUrl('postgres'), async (client) => {
     await client.query(`create database ${name} template casemate owner casemate_owner`);
     await client.query(`revoke all on database ${name} from public`);
-    await client.query(`grant connect on database ${name} to casemate_app, casemate_auth`);
+    await client.query(`grant connect on database ${name} to casemate_request, casemate_jobs, casemate_auth`);
   });
   const at = (user: string, password: string) => {
     const url = new URL(superuserUrl(name));
@@ -132,13 +133,15 @@ export async function startDatabase(): Promise<TestDatabase> {
     url.password = password;
     return url.href;
   };
-  const app = at('casemate_app', postgres.passwords.app);
+  const request = at('casemate_request', postgres.passwords.request);
+  const jobs = at('casemate_jobs', postgres.passwords.jobs);
+  const contextKey = postgres.passwords.context;
   const auth = at('casemate_auth', postgres.passwords.auth);
-  const database = openDatabase({ app, auth, log: quiet });
+  const logins = { request, jobs, auth, contextKey };
+  const database = openDatabase({ ...logins, log: quiet });
   return {
     database,
-    app,
-    auth,
+    logins,
     owner: at('casemate_owner', postgres.passwords.owner),
     superuser: superuserUrl(name),
     // The database itself goes with its PostgreSQL, which may have been stopped before this.

@@ -1,8 +1,10 @@
-import { hkdfSync } from 'node:crypto';
+import { hkdfSync, webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { createAccess } from '#access/authorise.ts';
 import { createIdempotency } from '#access/idempotency.ts';
+import { createCommandAnnouncer } from '#audit/announce-commands.ts';
+import { keepCheckpoints } from '#audit/checkpoints.ts';
 import { createAudit } from '#audit/create-audit.ts';
 import { systemClock } from '#base/clock.ts';
 import { connectChannel } from '#channel/connect.ts';
@@ -29,6 +31,7 @@ import { createSetup } from '#identity/setup.ts';
 import { createSignIn } from '#identity/sign-in.ts';
 import { listenOnAdminSocket, listenOnNetwork } from '#main/server/listen.ts';
 import { plugRooms } from '#main/server/plug-rooms.ts';
+import { connectSigner } from '#main/server/signer-channel.ts';
 import { purgeRegularly } from '#main/server/purge.ts';
 import { version } from '#main/server/version.ts';
 import { createVault } from '#vault/create-vault.ts';
@@ -50,6 +53,8 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   const vault = createVault(await fileKeys(config.vaultDirectory).load());
   const audit = cleanup.use(createAudit({ database, vault, clock }));
 
+  cleanup.use(keepCheckpoints({ database, audit, clock, sign: connectSigner(), log }));
+
   const roles = createRoles({ database });
   const access = createAccess({ roleOf: roles.roleOf, audit, clock });
   const digest = (request: string) => vault.lookup('request-digest', request);
@@ -63,7 +68,10 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   const setup = createSetup({ database, audit, sessions, password, clock });
   const people = createPeople({ database });
 
-  const warden = cleanup.use(connectChannel(wardenMethods, { path: config.wardenSocket, log }));
+  const random = (bytes: Uint8Array): Uint8Array => webcrypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+  const announcer = cleanup.use(createCommandAnnouncer({ database, random, log }));
+  const { prepare } = announcer;
+  const warden = cleanup.use(connectChannel(wardenMethods, { path: config.wardenSocket, log, prepare }));
   const keeper = cleanup.use(connectChannel(keeperMethods, { path: config.keeperSocket, log }));
   const broker = cleanup.use(connectChannel(brokerMethods, { path: config.brokerSocket, log }));
   const status = createStatus({
@@ -78,7 +86,7 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
     tiers: async (signal) => (await warden.call('warden.health', {}, { signal })).reply.tiers,
   });
 
-  const foundation = { config, log, clock, database, vault, audit, access, warden, keeper, broker };
+  const foundation = { config, log, clock, random, database, vault, audit, access, announcer, warden, keeper, broker };
   const plugged = cleanup.use(await plugRooms(foundation));
 
   const csrfKey = new Uint8Array(

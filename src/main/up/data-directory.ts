@@ -31,6 +31,7 @@ export async function makeDataDirectory(paths: DataPaths, users: Users): Promise
   directory(paths.pgPasswords, root, 0o700);
   directory(paths.warden, root, 0o700);
   directory(join(paths.warden, 'journal'), root, 0o700);
+  directory(paths.signer, root, 0o700);
   directory(paths.keeper, users.keeper, 0o700);
   directory(join(paths.keeper, 'journal'), users.keeper, 0o700);
   directory(paths.broker, users.broker, 0o700);

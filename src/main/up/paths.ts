@@ -14,6 +14,8 @@ export interface DataPaths {
   readonly broker: string;
   readonly server: string;
   readonly warden: string;
+  /** Key and anchors of the signer of the audit trail. */
+  readonly signer: string;
   readonly run: {
     readonly root: string;
     readonly warden: string;
@@ -54,6 +56,7 @@ export function dataPaths(root: string): DataPaths {
     broker: join(root, 'broker'),
     server: join(root, 'server'),
     warden: join(root, 'warden'),
+    signer: join(root, 'signer'),
     run: {
       root: run,
       warden: join(run, 'warden'),

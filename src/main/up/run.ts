@@ -11,6 +11,7 @@ import { baseUrl } from '#main/up/announce.ts';
 import { type RunningChild, startChild } from '#main/up/child.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
+import { openEvidence } from '#main/up/evidence.ts';
 import { loadInstance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import {
@@ -52,6 +53,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   const startedMs = Date.now();
   let setupPath: string | null = null;
   let warden: RunningChild | undefined;
+  let serverChild: RunningChild | undefined;
+  const evidence = openEvidence(paths, say);
   const parts: Supervised[] = [];
   const changed = (): void =>
     writeStatus(paths, {
@@ -125,6 +128,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       cwd: release,
       logDirectory: paths.log,
       onMessage(message) {
+        if (name === 'server') evidence.hear(message, (answer) => serverChild?.send(answer));
         if (message.type !== 'setup') return;
         setupPath = message.path;
         changed();
@@ -149,7 +153,10 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     warden = await child('warden', root, false);
     return startable(warden, 30_000);
   });
-  const server = part('server', async () => startable(await child('server', users.server, false), 10_000));
+  const server = part('server', async () => {
+    serverChild = await child('server', users.server, false);
+    return startable(serverChild, 10_000);
+  });
 
   const stop = async (everything: boolean): Promise<void> => {
     await server.stop();
@@ -161,6 +168,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       if (isMountPoint(paths.spool)) await runProgram('umount', [paths.spool]);
     }
     await postgres?.stop();
+    evidence[Symbol.dispose]();
     changed();
   };
 
@@ -169,7 +177,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       await databaseRuns;
       const prepared = await database.prepare();
       if (prepared.applied.length > 0) say(`database: applied ${prepared.applied.length} migrations`);
-      const urls = { app: prepared.app, auth: prepared.auth };
+      const { applied: _applied, ...urls } = prepared;
       const content = serverConfig(inputs, urls, files.secretFile, files.ownerPasswordFile);
       writeForGroup(configFile('server'), JSON.stringify(content), users.server.gid);
       say('database ready');

@@ -63,7 +63,7 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
     wardenSocket: join(directory, 'warden.sock'),
     keeperSocket: join(directory, 'keeper.sock'),
     brokerSocket: join(directory, 'broker.sock'),
-    database: { app: database.app, auth: database.auth },
+    database: database.logins,
     secretFile: join(directory, 'secret'),
     owner: null,
     defaultResources: { memoryMiB: 512, cpuPercent: 100, processes: 256, diskMiB: 1024, inodes: 65_536 },

@@ -29,6 +29,8 @@ export interface TestSystem extends AsyncDisposable {
   killServer(): Promise<void>;
   startServer(): Promise<void>;
   log(): string;
+  /** What the server told its supervisor to alert the operator of. */
+  readonly alerts: readonly string[];
 }
 
 async function freePort(): Promise<number> {
@@ -107,7 +109,7 @@ export async function startSystem(options: {
     wardenSocket: join(warden.config.runDirectory, 'warden.sock'),
     keeperSocket: join(keeper.config.runDirectory, 'keeper.sock'),
     brokerSocket: join(broker.runDirectory, 'broker.sock'),
-    database: { app: database.app, auth: database.auth },
+    database: database.logins,
     secretFile: join(directory, 'secret'),
     owner: { email: 'owner@example.org', passwordFile: join(directory, 'password') },
     defaultResources: { memoryMiB: 512, cpuPercent: 200, processes: 128, diskMiB: 256, inodes: 32_768 },
@@ -119,6 +121,7 @@ export async function startSystem(options: {
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
 
   let output = '';
+  const alerts: string[] = [];
   let child: ChildProcess | undefined;
   const startServer = async (): Promise<void> => {
     const started = fork(join(root, 'src/main/server.ts'), [configFile], { cwd: root, silent: true, execArgv: [] });
@@ -130,7 +133,10 @@ export async function startSystem(options: {
     }
     await new Promise<void>((resolve, reject) => {
       started.once('exit', (code) => reject(new Error(`the server ended with ${code}\n${output}`)));
-      started.on('message', (message: { type: string }) => message.type === 'ready' && resolve());
+      started.on('message', (message: { type: string; text?: string }) => {
+        if (message.type === 'ready') resolve();
+        else if (message.type === 'alert' && message.text) alerts.push(message.text);
+      });
     });
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -169,6 +175,7 @@ export async function startSystem(options: {
       }),
     killServer: () => end('SIGKILL'),
     startServer,
+    alerts,
     log: () => `${output}\n${warden.output()}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
