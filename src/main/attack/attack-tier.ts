@@ -98,9 +98,7 @@ function listenInside(
     });
     run.then(
       ({ output }) => fail(new Error(`the neighbour does not listen: ${output}`)),
-      (error: unknown) => {
-        if (!signal.aborted) fail(error);
-      },
+      (cause: unknown) => fail(new Error('the neighbour cannot listen', { cause })),
     );
   });
   return { port };

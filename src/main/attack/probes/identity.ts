@@ -23,7 +23,9 @@ export const identityProbes: readonly Probe[] = [
       "path = f'/tmp/capable-{os.getpid()}'",
       "shutil.copyfile('/bin/cat', path)",
       'os.chmod(path, 0o755)',
-      "os.setxattr(path, 'security.capability', struct.pack('<5I', 0x2000001, 0xffffffff, 0, 0xffffffff, 0))",
+      // More than its bounding set would keep the program from starting.
+      "most = int(re.search('CapBnd:\\s*(\\w+)', open('/proc/self/status').read())[1], 16)",
+      "os.setxattr(path, 'security.capability', struct.pack('<5I', 0x2000001, most & 0xffffffff, 0, most >> 32, 0))",
       "text = as_user([path, '/proc/self/status'])",
       "held = re.search('CapEff:\\\\s*(\\\\w+)', text)",
       "return held and int(held[1], 16) and f'a program of the user had {held[1]}'",

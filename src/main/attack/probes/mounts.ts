@@ -17,8 +17,8 @@ export const mountProbes: readonly Probe[] = [
   mounting(
     'mount-overlay',
     'mount an overlay over its own files',
-    "os.makedirs('/tmp/o/u'); os.makedirs('/tmp/o/w')",
-    "call('mount', b'none', b'/mnt', b'overlay', 0, b'lowerdir=/etc,upperdir=/tmp/o/u,workdir=/tmp/o/w')",
+    "for name in 'uw': os.makedirs(f'/tmp/o{os.getpid()}/{name}')",
+    "call('mount', b'none', b'/mnt', b'overlay', 0, f'lowerdir=/etc,upperdir=/tmp/o{os.getpid()}/u,workdir=/tmp/o{os.getpid()}/w'.encode())",
   ),
   mounting('remount-sys', 'make /proc/sys writable', "call('mount', b'none', b'/proc/sys', b'none', 32 | 4096, None)"),
   mounting(

@@ -14,16 +14,16 @@ const kinds = {
 /** A new namespace brings a fresh kernel surface, and all capabilities with a new user namespace. */
 export const namespaceProbes: readonly Probe[] = [
   ...Object.entries(kinds).flatMap(([kind, flag]): Probe[] => {
-    const link = `/proc/self/ns/${kind === 'pid' || kind === 'time' ? `${kind}_for_children` : kind}`;
     return [
       {
         id: `unshare-${kind}`,
         category: 'namespaces',
         what: `leave its ${kind} namespace for a new one`,
+        // Not for children alone but for itself, where the kind allows it.
         attempt: [
-          `before = os.readlink('${link}')`,
+          `before = os.readlink('/proc/self/ns/${kind}')`,
           `call('unshare', ${flag})`,
-          `return changed(before, os.readlink('${link}'))`,
+          `return changed(before, os.readlink('/proc/self/ns/${kind}')) or 'its children are in a new one'`,
         ],
       },
       {

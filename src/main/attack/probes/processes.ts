@@ -9,6 +9,12 @@ export const processProbes: readonly Probe[] = [
     attempt: ['return marked_process()'],
   },
   {
+    id: 'host-ptrace',
+    category: 'processes',
+    what: 'trace a process of the host',
+    attempt: ["return call('ptrace', 0x4206, int(marked_process() or given['canary']), 0, 0) == 0 and 'traced'"],
+  },
+  {
     id: 'host-signal',
     category: 'processes',
     what: 'end a process of the host',
@@ -18,12 +24,6 @@ export const processProbes: readonly Probe[] = [
       'os.kill(pid, signal.SIGTERM)',
       "return f'process {pid} took a signal'",
     ],
-  },
-  {
-    id: 'host-ptrace',
-    category: 'processes',
-    what: 'trace a process of the host',
-    attempt: ["return call('ptrace', 0x4206, int(marked_process() or given['canary']), 0, 0) == 0 and 'traced'"],
   },
   {
     id: 'init-ptrace',
