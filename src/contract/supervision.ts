@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { listenerNames } from '#contract/server-supervision.ts';
 
 /** What a supervised process tells `up` over its IPC channel. */
 export const fromChildSchema = z.discriminatedUnion('type', [
@@ -6,6 +7,8 @@ export const fromChildSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('ready') }),
   /** There is no owner yet: the path and fragment of the one-time set-up link, below the server's URL. */
   z.object({ type: z.literal('setup'), path: z.string().startsWith('/') }),
+  /** The server asks for a listening socket that `up` opens: where it was configured, `narrow` on loopback only. */
+  z.object({ type: z.literal('listen'), name: z.enum(listenerNames), narrow: z.boolean() }),
 ]);
 export type FromChild = z.infer<typeof fromChildSchema>;
 
