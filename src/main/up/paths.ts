@@ -14,6 +14,8 @@ export interface DataPaths {
   readonly broker: string;
   readonly server: string;
   readonly warden: string;
+  /** Keys and certificates that `up` holds; root alone. */
+  readonly tls: string;
   readonly run: {
     readonly root: string;
     readonly warden: string;
@@ -23,6 +25,7 @@ export interface DataPaths {
     readonly server: string;
     readonly up: string;
     readonly pg: string;
+    readonly certificates: string;
   };
   /** Which instance this is: its name, and its uids. */
   readonly instance: string;
@@ -54,6 +57,7 @@ export function dataPaths(root: string): DataPaths {
     broker: join(root, 'broker'),
     server: join(root, 'server'),
     warden: join(root, 'warden'),
+    tls: join(root, 'tls'),
     run: {
       root: run,
       warden: join(run, 'warden'),
@@ -63,6 +67,7 @@ export function dataPaths(root: string): DataPaths {
       server: join(run, 'server'),
       up: join(run, 'up'),
       pg: join(run, 'pg'),
+      certificates: join(run, 'certificates'),
     },
     instance: join(root, 'instance.json'),
     status: join(run, 'up/status.json'),
