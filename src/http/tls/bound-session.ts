@@ -1,6 +1,9 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
 import { patience } from '#http/patience.ts';
 
+/** In milliseconds. */
+type SessionPatience = Readonly<Record<'headersMs' | 'requestMs' | 'keepAliveMs', number>>;
+
 /**
  * Bounds in time what HTTP/1.1 connections are bounded in by Node and HTTP/2 sessions are not: a session
  * must open its first stream, a stream must end its request, and a session without streams ends. Frames
@@ -8,7 +11,7 @@ import { patience } from '#http/patience.ts';
  */
 export function boundSession(
   session: ServerHttp2Session,
-  { headersMs, requestMs, keepAliveMs }: Pick<typeof patience, 'headersMs' | 'requestMs' | 'keepAliveMs'> = patience,
+  { headersMs, requestMs, keepAliveMs }: SessionPatience = patience,
 ): void {
   let open = 0;
   let idle = setTimeout(() => session.destroy(), headersMs);
