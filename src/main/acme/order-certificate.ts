@@ -22,6 +22,9 @@ export async function orderCertificate(
     backoffMin: 1000,
     backoffMax: 15_000,
   });
+  // Known accounts are looked up, because the client would send the others' agreement as an empty update. Where
+  // there is none yet, `auto` makes it; and it meets again whatever else went wrong.
+  await client.createAccount({ onlyReturnExisting: true }).catch(() => undefined);
   const key = await acme.crypto.createPrivateEcdsaKey('P-256');
   const [, request] = await acme.crypto.createCsr({ altNames: [...order.names] }, key);
   const challengeOf = (name: string, token: string, answer: string): Challenge =>
