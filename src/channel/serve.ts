@@ -104,7 +104,7 @@ export async function serveChannel<Methods extends MethodTable>(
 type LooseHandlers = Record<string, (parameters: unknown, call: ServerCall<MethodContract>) => Promise<unknown>>;
 
 /** Node keeps the descriptor of an accepted socket on its handle and documents no other way to it. */
-function descriptorOf(socket: Socket): number | undefined {
+export function descriptorOf(socket: Socket): number | undefined {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;

@@ -32,6 +32,15 @@ export const brokerConfigSchema = z.strictObject({
   sets: z.record(z.enum(destinationSets), z.array(destinationSchema)),
   /** Additional certificate authority, PEM. */
   caFile: z.string().nullable(),
+  /** Ways out of our own processes: a Unix socket each, which admits one uid, and what it may reach (H12). */
+  processDoors: z.array(
+    z.strictObject({
+      process: z.string(),
+      uid: z.number().int(),
+      socket: z.string().startsWith('/'),
+      destinations: z.array(z.strictObject({ host: z.string(), port: z.number().int() })),
+    }),
+  ),
 });
 export type BrokerConfig = z.infer<typeof brokerConfigSchema>;
 
@@ -63,6 +72,14 @@ export const serverConfigSchema = z.strictObject({
   host: z.string(),
   port: z.number().int().min(0).max(65_535),
   production: z.boolean(),
+  /** TLS ends in this process; its certificates come from `up` over IPC, never from a file. */
+  tls: z.boolean(),
+  /** Under TLS: the port that sends plain HTTP on. */
+  httpPort: z.number().int().min(1).max(65_535).nullable(),
+  /** The origin that plain HTTP is sent on to. */
+  publicOrigin: z.string().nullable(),
+  /** `supervisor`: `up` opens listening sockets, which may be ports that only root can have. */
+  listeners: z.enum(['own', 'supervisor']),
   /** Host names (with port where not the default) that the app answers for; others get 421. */
   appHosts: z.array(z.string()).min(1),
   allowedOrigins: z.array(z.string()),

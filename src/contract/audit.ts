@@ -103,6 +103,14 @@ export const auditCatalogue = {
       credential: 'record',
     },
   },
+  'process-egress.allowed': {
+    sentence: 'reached {host}:{port}',
+    fields: { host: 'record', port: 'record', method: 'record', reason: 'record' },
+  },
+  'process-egress.refused': {
+    sentence: 'was kept from {host}:{port}',
+    fields: { host: 'record', port: 'record', method: 'record', reason: 'record' },
+  },
   'secret.set': { sentence: 'set the secret {name}', fields: { name: 'record', kind: 'record', baseUrl: 'record' } },
   'secret.removed': { sentence: 'removed the secret {name}', fields: { name: 'record' } },
   'journal.gap': {

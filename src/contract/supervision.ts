@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { checkpointHeadSchema, checkpointSchema } from '#contract/checkpoint.ts';
+import { listenerNames } from '#contract/server-supervision.ts';
 
 /** What a supervised process tells `up` over its IPC channel. */
 export const fromChildSchema = z.discriminatedUnion('type', [
@@ -11,6 +12,8 @@ export const fromChildSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('alert'), text: z.string().regex(/^[\x20-\x7e]{1,300}$/) }),
   /** Of the server: the head of an audit chain, to be signed. */
   z.object({ type: z.literal('checkpoint'), call: z.number().int(), head: checkpointHeadSchema }),
+  /** The server asks for a listening socket that `up` opens: where it was configured, `narrow` on loopback only. */
+  z.object({ type: z.literal('listen'), name: z.enum(listenerNames), narrow: z.boolean() }),
 ]);
 export type FromChild = z.infer<typeof fromChildSchema>;
 

@@ -19,6 +19,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   logs: () => import('#main/cli/logs.ts'),
   doctor: () => import('#main/cli/doctor.ts'),
   config: () => import('#main/cli/config.ts'),
+  tls: () => import('#main/cli/tls.ts'),
   open: async () => asCommand(await import('#main/cli/open.ts')),
   key: async () => asCommand(await import('#main/cli/key.ts')),
   secret: async () => asCommand(await import('#main/cli/secret.ts')),

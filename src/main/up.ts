@@ -4,7 +4,7 @@ import { ConfigError } from '#config/config.ts';
 import { mendCgroups } from '#main/doctor/mend-cgroups.ts';
 import { say } from '#main/prepare/say.ts';
 import { runningRelease } from '#main/running-code.ts';
-import { announcement, baseUrl, openBrowser } from '#main/up/announce.ts';
+import { announcement, baseUrl, localAddress, openBrowser } from '#main/up/announce.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { lockDataDirectory, RunsAlready } from '#main/up/lock.ts';
 import { openLogFile } from '#main/up/log-file.ts';
@@ -78,7 +78,7 @@ async function up(): Promise<void> {
     process.stdout.write(`${lines.join('\n')}\n`);
     if (given.open) {
       openBrowser(
-        instance.setupPath ? `http://localhost:${config.port}${instance.setupPath}` : baseUrl(config),
+        instance.setupPath ? `${localAddress(config).origin}${instance.setupPath}` : baseUrl(config),
         process.env,
       );
     }

@@ -29,6 +29,7 @@ test('H11 a program in a real sandbox reaches what its policy names, with a key 
     privateDestinations: [{ host: '127.0.0.2', port: upstream.port }],
     sets: { git: [], npm: [], pypi: [], debian: [], models: [] },
     caFile: null,
+    processDoors: [],
   };
   await chown(directory, unprivileged, unprivileged);
   for (const made of [config.runDirectory, config.stateDirectory, config.journalDirectory]) {

@@ -52,6 +52,8 @@ export interface StartBrokerOptions {
   readonly privateDestinations?: BrokerConfig['privateDestinations'];
   readonly sets?: Partial<BrokerConfig['sets']>;
   readonly caFile?: string;
+  /** Their sockets lie in the run directory. */
+  readonly processDoors?: readonly Omit<BrokerConfig['processDoors'][number], 'socket'>[];
 }
 
 /** Starts a real broker process, in the warden's place: doors are handed over by IPC. */
@@ -64,6 +66,10 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     privateDestinations: options.privateDestinations ?? [],
     sets: { git: [], npm: [], pypi: [], debian: [], models: [], ...options.sets },
     caFile: options.caFile ?? null,
+    processDoors: (options.processDoors ?? []).map((door) => ({
+      ...door,
+      socket: path.join(directory, 'run', `${door.process}.sock`),
+    })),
   };
   for (const made of [config.runDirectory, config.stateDirectory, config.journalDirectory]) await mkdir(made);
   const configFile = path.join(directory, 'broker.json');

@@ -1,5 +1,6 @@
 import type { Command } from '#main/cli.ts';
 import type { Finding } from '#main/doctor/finding.ts';
+import { examineCertificates } from '#main/doctor/certificates.ts';
 import { examineKernel } from '#main/doctor/kernel.ts';
 import { examineMachine } from '#main/doctor/machine.ts';
 import { examinePrograms } from '#main/doctor/programs.ts';
@@ -56,7 +57,7 @@ codes: 0 all is well, 1 something is bad or did not hold.
 
     async function examine(): Promise<Finding[]> {
       const parts = await Promise.all([examineKernel(), examinePrograms(), examineMachine(config, running)]);
-      return parts.flat();
+      return [...parts.flat(), ...examineCertificates(config, running)];
     }
   },
 };

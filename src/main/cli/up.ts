@@ -15,6 +15,7 @@ const patienceMs = 180_000;
 export const command: Command = {
   help: `
 ./casemate up [--port N] [--host ADDRESS] [--data DIR] [--config FILE] [--no-open] [--detach]
+              [--domain NAME] [--tls-cert FILE --tls-key FILE] [--http-port N]
 
 Starts Casemate: PostgreSQL, keeper, warden, broker and server, and keeps them running. Prints the
 address, and until an owner exists the one-time set-up link. In the foreground, Ctrl-C ends all,
@@ -23,6 +24,9 @@ sandboxes included. With --detach it goes on in the background: see status, logs
   --port N         the port (default 3014)
   --host ADDRESS   the address to listen on (default 127.0.0.1)
   --data DIR       the data directory (default /var/lib/casemate); one instance for each
+  --domain NAME    the name of this server: on every address, port 443, with certificates by ACME
+  --tls-cert FILE  a certificate of your own, and with --tls-key FILE its key; read again when changed
+  --http-port N    the port that sends plain HTTP to https:// (default 80 with --domain)
   --config FILE    a configuration file (default DIR/casemate.json)
   --no-open        do not open a browser
   --detach         go on in the background

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type FromChild, fromChildSchema } from '#contract/supervision.ts';
 import { openLogFile } from '#main/up/log-file.ts';
@@ -17,8 +18,13 @@ export interface ChildOptions {
   readonly outlives: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly readinessMs: number;
-  readonly onMessage?: (message: FromChild) => void;
+  readonly onMessage?: (message: FromChild, reply: Reply) => void;
+  /** Told before anything else. */
+  readonly greetings?: readonly object[];
 }
+
+/** Answers a child; a listening socket that travels beside the message is this process's own until it was sent. */
+export type Reply = (message: object, socket?: Server) => Promise<void>;
 
 /** One process that runs, from its readiness to its end. */
 export interface RunningChild {
@@ -45,11 +51,18 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     child.once('exit', (code, signal) => settle(signal ? `ended by ${signal}` : `ended with ${code}`));
   });
   ended.finally(() => log[Symbol.dispose]()).catch(() => undefined);
+  const reply: Reply = (message, socket) => {
+    const sent = Promise.withResolvers<void>();
+    // Who is gone needs no answer.
+    child.send(message, socket, {}, () => sent.resolve());
+    return sent.promise;
+  };
+  for (const greeting of options.greetings ?? []) child.send(greeting);
   const ready = new Promise<'ready'>((settle) => {
     child.on('message', (message) => {
       const parsed = fromChildSchema.safeParse(message);
       if (!parsed.success) return;
-      options.onMessage?.(parsed.data);
+      options.onMessage?.(parsed.data, reply);
       if (parsed.data.type === 'ready') settle('ready');
     });
   });

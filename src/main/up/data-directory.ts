@@ -47,6 +47,8 @@ export async function makeDataDirectory(paths: DataPaths, users: Users): Promise
   directory(paths.run.broker, sharedWithServer(users.broker), 0o2750);
   directory(paths.run.server, users.server, 0o700);
   directory(paths.run.pg, sharedWithServer(users.pg), 0o2750);
+  directory(paths.run.certificates, { uid: users.broker.uid, gid: users.acme.gid }, 0o2750);
+  directory(paths.tls, root, 0o700);
   await mountSpool(paths, users.keeper);
 }
 

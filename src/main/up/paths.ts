@@ -16,6 +16,8 @@ export interface DataPaths {
   readonly warden: string;
   /** Key and anchors of the signer of the audit trail. */
   readonly signer: string;
+  /** Keys and certificates that `up` holds; root alone. */
+  readonly tls: string;
   readonly run: {
     readonly root: string;
     readonly warden: string;
@@ -25,6 +27,7 @@ export interface DataPaths {
     readonly server: string;
     readonly up: string;
     readonly pg: string;
+    readonly certificates: string;
   };
   /** Which instance this is: its name, and its uids. */
   readonly instance: string;
@@ -57,6 +60,7 @@ export function dataPaths(root: string): DataPaths {
     server: join(root, 'server'),
     warden: join(root, 'warden'),
     signer: join(root, 'signer'),
+    tls: join(root, 'tls'),
     run: {
       root: run,
       warden: join(run, 'warden'),
@@ -66,6 +70,7 @@ export function dataPaths(root: string): DataPaths {
       server: join(run, 'server'),
       up: join(run, 'up'),
       pg: join(run, 'pg'),
+      certificates: join(run, 'certificates'),
     },
     instance: join(root, 'instance.json'),
     status: join(run, 'up/status.json'),

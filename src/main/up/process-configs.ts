@@ -3,6 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
 import type { DestinationSets } from '#config/destinations.ts';
+import { endsTls, publicOrigin, usesAcme } from '#config/tls.ts';
 import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
 import { entryOf } from '#main/running-code.ts';
@@ -44,7 +45,7 @@ export function keeperConfig({ paths }: ProcessConfigInputs): KeeperConfig {
   };
 }
 
-export function brokerConfig({ config, paths, sets }: ProcessConfigInputs): BrokerConfig {
+export function brokerConfig({ config, paths, sets, users }: ProcessConfigInputs): BrokerConfig {
   return {
     runDirectory: paths.run.broker,
     stateDirectory: paths.broker,
@@ -52,7 +53,23 @@ export function brokerConfig({ config, paths, sets }: ProcessConfigInputs): Brok
     privateDestinations: config.privateDestinations.map(({ host, port }) => ({ host, port })),
     sets,
     caFile: config.caFile,
+    processDoors: usesAcme(config)
+      ? [
+          {
+            process: 'certificates',
+            uid: users.acme.uid,
+            socket: join(paths.run.certificates, 'door.sock'),
+            destinations: [authorityOf(config.acmeDirectory)],
+          },
+        ]
+      : [],
   };
+}
+
+/** Host and port of an https:// URL. */
+function authorityOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: port === '' ? 443 : Number(port) };
 }
 
 export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
@@ -89,13 +106,22 @@ export function serverConfig(
   ownerPasswordFile: string | null,
 ): ServerConfig {
   const { config, paths, sets } = inputs;
-  const frontend = config.frontendUrl === null ? [] : [new URL(config.frontendUrl).host];
+  const tls = endsTls(config);
+  const origin = publicOrigin(config);
+  const named = config.domain === null ? [] : [hostName(config.domain, config.port)];
+  const loopback = [config.port, ...(tls && config.httpPort !== null ? [config.httpPort] : [])].flatMap((port) =>
+    ['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, port)),
+  );
   return {
     host: config.host,
     port: config.port,
     production: config.production,
-    appHosts: [...frontend, ...['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, config.port))],
-    allowedOrigins: [...(config.frontendUrl === null ? [] : [config.frontendUrl]), ...config.allowedOrigins],
+    tls,
+    httpPort: tls ? config.httpPort : null,
+    publicOrigin: origin,
+    listeners: 'supervisor',
+    appHosts: [...new Set([...(origin === null ? [] : [new URL(origin).host]), ...named, ...loopback])],
+    allowedOrigins: [...new Set([...(origin === null ? [] : [origin]), ...config.allowedOrigins])],
     trustProxy: [...config.trustProxy],
     secureCookies: config.secureCookies || config.httpsOnly,
     rateLimit: { windowMs: config.rateLimitWindowMs, maximum: config.rateLimitMaximum },

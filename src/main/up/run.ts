@@ -6,6 +6,7 @@ import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { entryOf } from '#main/running-code.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
+import { type InstanceCertificates, instanceCertificates } from '#main/certificates/instance-certificates.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl } from '#main/up/announce.ts';
 import { type RunningChild, startChild } from '#main/up/child.ts';
@@ -13,6 +14,7 @@ import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
 import { openEvidence } from '#main/up/evidence.ts';
 import { loadInstance } from '#main/up/instance.ts';
+import { answerListen } from '#main/up/listeners.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import {
   brokerConfig,
@@ -55,6 +57,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   let warden: RunningChild | undefined;
   let serverChild: RunningChild | undefined;
   const evidence = openEvidence(paths, say);
+  let certificates: InstanceCertificates | undefined;
   const parts: Supervised[] = [];
   const changed = (): void =>
     writeStatus(paths, {
@@ -66,6 +69,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       // The server is the last to be named: before it, not all parts are there to be asked.
       ready: parts.at(-1)?.name === 'server' && parts.every((part) => part.state === 'ready'),
       setupPath,
+      certificates:
+        certificates?.state.map(({ names, endsMs, problem }) => ({ names: [...names], endsMs, problem })) ?? [],
       parts: parts.map(({ name, state, pid, restarts, problem }) => ({
         name,
         state,
@@ -76,6 +81,10 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     });
 
   const files = settleFiles(config, paths, users);
+  certificates = await instanceCertificates({
+    ...{ config, paths, users, release, say, changed },
+    tell: (message) => serverChild?.send(message),
+  });
   const part = (name: string, start: () => Promise<Startable>): Supervised => {
     const supervised = supervise({ name, start, say, changed });
     parts.push(supervised);
@@ -116,7 +125,12 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     ...(config.production ? { NODE_ENV: 'production' } : {}),
     ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
   };
-  const child = (name: string, identity: Identity, outlives: boolean): Promise<RunningChild> =>
+  const child = (
+    name: string,
+    identity: Identity,
+    outlives: boolean,
+    greetings: readonly object[] = [],
+  ): Promise<RunningChild> =>
     startChild({
       name,
       identity,
@@ -127,8 +141,12 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       configFile: configFile(name),
       cwd: release,
       logDirectory: paths.log,
-      onMessage(message) {
-        if (name === 'server') evidence.hear(message, (answer) => serverChild?.send(answer));
+      greetings,
+      onMessage(message, reply) {
+        if (name === 'server') evidence.hear(message, reply);
+        if (message.type === 'listen' && name === 'server') {
+          answerListen(message, config, reply).catch((error: unknown) => say(`no listener: ${String(error)}`));
+        }
         if (message.type !== 'setup') return;
         setupPath = message.path;
         changed();
@@ -154,11 +172,12 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     return startable(warden, 30_000);
   });
   const server = part('server', async () => {
-    serverChild = await child('server', users.server, false);
+    serverChild = await child('server', users.server, false, certificates?.greetings());
     return startable(serverChild, 10_000);
   });
 
   const stop = async (everything: boolean): Promise<void> => {
+    certificates?.[Symbol.dispose]();
     await server.stop();
     if (everything) warden?.send({ type: 'end-sandboxes' });
     await wardenPart.stop();
@@ -189,6 +208,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     // Nothing waits for another but the server for its database: each reaches the others' sockets when they are there.
     await Promise.all([data().then(() => server.start()), sandboxes(), databaseRuns.then(() => database.flushed())]);
     say('server ready');
+    certificates.begin();
   } catch (error) {
     await stop(!existsSync(join(paths.run.up, 'detached')));
     throw error;

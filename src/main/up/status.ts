@@ -21,6 +21,10 @@ export const statusSchema = z.strictObject({
   ready: z.boolean(),
   /** Path of the one-time set-up link, until an owner exists. */
   setupPath: z.string().nullable(),
+  /** What the server serves, under TLS; `problem`: why there are no newer ones. */
+  certificates: z.array(
+    z.strictObject({ names: z.array(z.string()), endsMs: z.number(), problem: z.string().nullable() }),
+  ),
   parts: z.array(partSchema),
 });
 export type Status = z.infer<typeof statusSchema>;

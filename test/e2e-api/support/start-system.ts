@@ -68,6 +68,7 @@ export async function startSystem(options: {
     privateDestinations: options.privateDestinations ?? [],
     sets,
     caFile: null,
+    processDoors: [],
   };
   const brokerFile = join(directory, 'broker.json');
   writeFileSync(brokerFile, JSON.stringify(broker), { mode: 0o644 });
@@ -95,6 +96,10 @@ export async function startSystem(options: {
     host: '127.0.0.1',
     port,
     production: false,
+    tls: false,
+    httpPort: null,
+    publicOrigin: null,
+    listeners: 'own',
     appHosts: [`127.0.0.1:${port}`],
     allowedOrigins: [],
     trustProxy: [],
