@@ -13,6 +13,7 @@ import { startBroker } from '#warden/broker/broker-child.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import { weighIo } from '#warden/cgroup/io-weight.ts';
+import { createImageStock } from '#warden/disk/image-stock.ts';
 import { createEvents } from '#warden/events.ts';
 import { createGuestFiles } from '#warden/files/guest-files.ts';
 import { wardenHandlers } from '#warden/handlers.ts';
@@ -63,6 +64,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const journal = await openJournal({ directory: config.journalDirectory, clock });
   const bindings = openBindings(layout.bindingsFile);
   const ranges = await openUidRanges(layout.rangesFile, config.uidRanges);
+  const images = createImageStock(layout.images, log);
   const runtimes = createRuntimes(config.runtimes, layout.runtimeState, log);
   const exits = createExitWatch(onFailure);
   const orphans = createOrphans(exits.isWatched);
@@ -79,6 +81,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
     runtimes,
     groups,
     ranges,
+    images,
     sockets,
     exits,
     orphans,
@@ -115,6 +118,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
       exits[Symbol.dispose]();
       sandboxes.release();
       await files[Symbol.asyncDispose]();
+      await images[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
       orphans[Symbol.dispose]();
       journal.close();

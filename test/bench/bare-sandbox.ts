@@ -97,7 +97,15 @@ export async function bareSandboxes(template: string): Promise<BareSandboxes> {
     const spec = specification(
       { id, paths, firstUid, resources, home: home as string, cgroup },
       '/usr/bin/tini-static',
-    ) as { process: { args: string[] } };
+      '',
+    ) as {
+      process: { args: string[] };
+      linux: { namespaces: object[]; uidMappings?: object[]; gidMappings?: object[] };
+    };
+    const map = [{ containerID: 0, hostID: firstUid, size: ids }];
+    spec.linux.namespaces[0] = { type: 'user' };
+    spec.linux.uidMappings = map;
+    spec.linux.gidMappings = map;
     spec.process.args = [spec.process.args[0] as string, '-g', '--', ...argv];
     await writeFile(`${paths.bundle}/config.json`, JSON.stringify(spec));
     return { id, paths, cgroup };

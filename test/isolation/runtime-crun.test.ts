@@ -52,11 +52,10 @@ async function prepare(): Promise<RuntimeFixture> {
     disk: `${mounts}/disk`,
   };
   await makeDiskImage(directory, paths.scratchImage, { diskMiB: 64, inodes: 4096 });
-  await mountDiskImage(paths.scratchImage, paths.scratch);
+  mountDiskImage(paths.scratchImage, paths.scratch);
   const mapping = await openUserNamespace(firstUid);
-  await mountRoot(template ?? '', paths, firstUid, mapping);
-  closeSync(mapping);
-  await makeHome(`${paths.scratch}/home`, template ?? '', firstUid);
+  mountRoot(template ?? '', paths, firstUid, mapping);
+  makeHome(`${paths.scratch}/home`, template ?? '', firstUid);
   await chown(paths.scratch, 0, firstUid);
   await chmod(paths.scratch, 0o710);
   const cgroup = `/casemate-${id}`;
@@ -74,6 +73,7 @@ async function prepare(): Promise<RuntimeFixture> {
       home: `${paths.scratch}/home`,
       cgroup,
     },
+    userNamespaceFd: mapping,
     reap: () => orphans.reapRange(firstUid),
     async [Symbol.asyncDispose]() {
       await groups.kill(cgroup);
@@ -81,6 +81,7 @@ async function prepare(): Promise<RuntimeFixture> {
       orphans[Symbol.dispose]();
       await groups.remove(cgroup);
       unmountAll(paths);
+      closeSync(mapping);
       for (const path of [mounts, directory]) await rm(path, { recursive: true, force: true });
     },
   };

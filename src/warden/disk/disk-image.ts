@@ -1,5 +1,5 @@
-import { closeSync } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, realpath, rename, statfs } from 'node:fs/promises';
+import { closeSync, mkdirSync } from 'node:fs';
+import { access, open, readdir, readFile, realpath, rename, statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
 import { attachLoop } from '#kernel/loop.ts';
@@ -41,8 +41,8 @@ async function makeOriginal(original: string, size: DiskSize): Promise<void> {
 }
 
 /** Mounts an image through a loop device of its own, without set-uid programs and device nodes. */
-export async function mountDiskImage(file: string, target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 });
+export function mountDiskImage(file: string, target: string): void {
+  mkdirSync(target, { recursive: true, mode: 0o700 });
   const loop = attachLoop(file);
   try {
     mount(loop.device, target, 'ext4', mountFlags.noSuid | mountFlags.noDevices, 'discard,errors=remount-ro');

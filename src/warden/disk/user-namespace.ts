@@ -4,26 +4,27 @@ import { openSync, writeFileSync } from 'node:fs';
 import { programEnvironment } from '#warden/processes/run-program.ts';
 import { idsPerRange } from '#warden/uid-ranges.ts';
 
+/** The limit belongs to the user namespace of whoever writes it; a line is said once it holds. */
+const closeAndWait = 'echo 0 > /proc/sys/user/max_user_namespaces && echo && read -r line';
+
 /**
- * A user namespace that maps 0–65,535 to the range from `firstUid`, as a descriptor: the mapping for
- * idmapped mounts (mount_setattr(2)). The process that made it is gone when this returns.
+ * A user namespace for one sandbox, as a descriptor: it maps 0–65,535 to the range from `firstUid`,
+ * and no other can be made in it (max_user_namespaces 0, H14). It is the mapping of idmapped mounts
+ * too (mount_setattr(2)). The process that made it is gone when this returns.
  */
 export async function openUserNamespace(firstUid: number): Promise<number> {
-  const child = spawn('/usr/bin/unshare', ['--user', '/bin/cat'], {
+  // The capabilities are over the new namespace only; without --keep-caps the shell would have none of them.
+  const child = spawn('/usr/bin/unshare', ['--user', '--keep-caps', '/bin/sh', '-c', closeAndWait], {
     stdio: ['pipe', 'pipe', 'pipe'],
     env: programEnvironment,
     cwd: '/',
   });
-  // It may end before it reads; its exit says so.
   child.stdin.on('error', () => {});
   try {
-    // cat answers only once unshare has made the namespace and become cat.
-    const answer = Promise.race([
+    await Promise.race([
       once(child.stdout, 'data'),
       once(child, 'exit').then(([status]) => Promise.reject(new Error(`unshare --user ended with ${status}`))),
     ]);
-    child.stdin.write('\n');
-    await answer;
     const mapping = `0 ${firstUid} ${idsPerRange}\n`;
     writeFileSync(`/proc/${child.pid}/uid_map`, mapping);
     writeFileSync(`/proc/${child.pid}/gid_map`, mapping);

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { CasemateError } from '#contract/errors.ts';
 import type { Log } from '#channel/log.ts';
 import { programEnvironment, runProgram } from '#warden/processes/run-program.ts';
@@ -36,12 +37,12 @@ export function createCrun(options: CrunOptions): Runtime {
 
   return {
     tier: 'crun',
-    async start(sandbox) {
+    async start(sandbox, userNamespaceFd) {
       const { bundle, runtimeLog } = sandbox.paths;
-      await mkdir(bundle, { recursive: true, mode: 0o700 });
-      await writeFile(`${bundle}/config.json`, JSON.stringify(specification(sandbox, options.initProgram)), {
-        mode: 0o600,
-      });
+      const userNamespace = `/proc/${process.pid}/fd/${userNamespaceFd}`;
+      mkdirSync(bundle, { recursive: true, mode: 0o700 });
+      const document = JSON.stringify(specification(sandbox, options.initProgram, userNamespace));
+      writeFileSync(`${bundle}/config.json`, document, { mode: 0o600 });
       const pidFile = `${bundle}/init.pid`;
       const parameters = ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, sandbox.id];
       const { status } = await runProgram(options.program, [...root, '--log', runtimeLog, ...parameters]);
@@ -49,17 +50,17 @@ export function createCrun(options: CrunOptions): Runtime {
         options.log.error({ reason: await lastMessage(runtimeLog) }, 'crun did not start a sandbox');
         throw new CasemateError('sandbox_failed', 'The sandbox did not start; nothing of it was kept.');
       }
-      return Number(await readFile(pidFile, 'utf8'));
+      return Number(readFileSync(pidFile, 'utf8'));
     },
 
-    async execute(sandbox, process, streams) {
+    async execute(sandbox, program, streams) {
       serial += 1;
       const name = `${sandbox.paths.bundle}/exec-${serial}`;
       const files = { process: `${name}.json`, pid: `${name}.pid`, log: `${name}.log` };
       const size = 'consoleSocket' in streams ? streams : undefined;
-      const capabilities = process.user === 'root' ? rootCapabilities : [];
+      const capabilities = program.user === 'root' ? rootCapabilities : [];
       try {
-        await writeFile(files.process, JSON.stringify(processDocument(process, capabilities, size)), { mode: 0o600 });
+        writeFileSync(files.process, JSON.stringify(processDocument(program, capabilities, size)), { mode: 0o600 });
         const parameters = ['exec', '--detach', '--process', files.process, '--pid-file', files.pid];
         if ('consoleSocket' in streams) parameters.push('--console-socket', streams.consoleSocket);
         const status = await runExec(
@@ -68,14 +69,14 @@ export function createCrun(options: CrunOptions): Runtime {
           streams,
         );
         if (status !== 0) throw await failure('The program could not be started in the sandbox.', files.log);
-        return Number(await readFile(files.pid, 'utf8'));
+        return Number(readFileSync(files.pid, 'utf8'));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
         throw new CasemateError('no_space', 'The server has no disk space to start a program. The sandbox runs on.', {
           cause: error,
         });
       } finally {
-        await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+        for (const file of Object.values(files)) rmSync(file, { force: true });
       }
     },
 
