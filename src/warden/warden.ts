@@ -20,6 +20,7 @@ import { wardenHandlers } from '#warden/handlers.ts';
 import { layoutOf, makeLayout } from '#warden/layout.ts';
 import { createNamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import { createExitWatch } from '#warden/processes/exit-watch.ts';
+import { createLauncher } from '#warden/processes/launch.ts';
 import { createOrphans } from '#warden/processes/orphans.ts';
 import { createRuntimes } from '#warden/runtimes/create-runtimes.ts';
 import { createSandboxes } from '#warden/sandboxes/sandboxes.ts';
@@ -65,8 +66,8 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const bindings = openBindings(layout.bindingsFile);
   const ranges = await openUidRanges(layout.rangesFile, config.uidRanges);
   const images = createImageStock(layout.images, log);
-  const runtimes = createRuntimes(config.runtimes, layout.runtimeState, log);
   const exits = createExitWatch(onFailure);
+  const runtimes = createRuntimes(config.runtimes, layout.runtimeState, createLauncher(exits), log);
   const orphans = createOrphans(exits.isWatched);
   const sockets = createNamespaceSockets(onFailure);
   const files = createGuestFiles(onFailure);

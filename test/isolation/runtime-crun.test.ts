@@ -7,6 +7,8 @@ import { openUserNamespace } from '#warden/disk/user-namespace.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import type { SandboxPaths } from '#warden/layout.ts';
+import { createExitWatch } from '#warden/processes/exit-watch.ts';
+import { createLauncher } from '#warden/processes/launch.ts';
 import { createOrphans } from '#warden/processes/orphans.ts';
 import { becomeSubreaper } from '#kernel/pidfd.ts';
 import { createCrun } from '#warden/runtimes/crun/crun.ts';
@@ -61,8 +63,13 @@ async function prepare(): Promise<RuntimeFixture> {
   const cgroup = `/casemate-${id}`;
   const groups = createControlGroups(findHierarchies(await readFile('/proc/self/mounts', 'utf8')));
   const stateDirectory = `${directory}/crun`;
-  const runtime = createCrun({ program: '/usr/bin/crun', stateDirectory, initProgram: '/usr/bin/tini-static', log });
-  const orphans = createOrphans(() => false);
+  const exits = createExitWatch((error) => {
+    throw error;
+  });
+  const launcher = createLauncher(exits);
+  const initProgram = '/usr/bin/tini-static';
+  const runtime = createCrun({ program: '/usr/bin/crun', stateDirectory, initProgram, launcher, log });
+  const orphans = createOrphans(exits.isWatched);
   return {
     runtime,
     sandbox: {
@@ -79,6 +86,7 @@ async function prepare(): Promise<RuntimeFixture> {
       await groups.kill(cgroup);
       await runtime.remove(id);
       orphans[Symbol.dispose]();
+      exits[Symbol.dispose]();
       await groups.remove(cgroup);
       unmountAll(paths);
       closeSync(mapping);
