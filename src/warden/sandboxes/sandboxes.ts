@@ -103,7 +103,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const ending = createEnding({ ...options, runtimeOf, cgroupOf });
   const closeDoor = (id: SandboxId): void => broker.closeDoor(id);
   const { start, runtimeSandboxOf } = createSandboxStarter({
-    ...{ layout, ranges, images, exits, ending, clock: options.clock },
+    ...{ layout, ranges, groups, images, exits, ending, clock: options.clock },
     ...{ runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
   });
 

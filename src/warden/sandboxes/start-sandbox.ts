@@ -4,6 +4,7 @@ import type { SandboxId, TeamId, WorkspaceId } from '#base/ids.ts';
 import type { Resources, Tier } from '#contract/warden.ts';
 import { pidfdOpen } from '#kernel/pidfd.ts';
 import { mountDiskImage, requireDetached } from '#warden/disk/disk-image.ts';
+import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import { makeHome } from '#warden/disk/home.ts';
 import type { ImageStock } from '#warden/disk/image-stock.ts';
 import { mountRoot } from '#warden/disk/root-file-system.ts';
@@ -31,6 +32,7 @@ export interface SandboxRequest {
 export interface StartOptions {
   readonly layout: Layout;
   readonly ranges: UidRanges;
+  readonly groups: ControlGroups;
   readonly images: ImageStock;
   readonly exits: ExitWatch;
   readonly ending: Ending;
@@ -51,7 +53,7 @@ export interface SandboxStarter {
 }
 
 export function createSandboxStarter(options: StartOptions): SandboxStarter {
-  const { layout, ranges, images, exits, ending, clock, runtimeOf, cgroupOf, templateRoot } = options;
+  const { layout, ranges, groups, images, exits, ending, clock, runtimeOf, cgroupOf, templateRoot } = options;
 
   const runtimeSandboxOf = (record: SandboxRecord): RuntimeSandbox => {
     const paths = layout.sandbox(record.sandboxId);
@@ -105,6 +107,7 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
     runtimeSandboxOf,
     async start(request) {
       const { sandboxId, workspaceId } = request;
+      groups.announceMove();
       const runtime = runtimeOf(request.tier);
       const firstUid =
         workspaceId === null ? await ranges.takeForSandbox(sandboxId) : await ranges.ofWorkspace(workspaceId);
@@ -117,6 +120,7 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
       const mapped = mapping.catch(() => undefined);
       try {
         await prepare(request, record, mapping);
+        groups.announceMove();
         const runtimeSandbox = runtimeSandboxOf(record);
         const pid = await runtime.start(runtimeSandbox, await mapping);
         initPidfd = pidfdOpen(pid);
