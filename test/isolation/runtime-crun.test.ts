@@ -55,7 +55,10 @@ async function prepare(): Promise<RuntimeFixture> {
   };
   await makeDiskImage(directory, paths.scratchImage, { diskMiB: 64, inodes: 4096 });
   mountDiskImage(paths.scratchImage, paths.scratch);
-  const mapping = await openUserNamespace(firstUid);
+  const exits = createExitWatch((error) => {
+    throw error;
+  });
+  const mapping = await openUserNamespace(firstUid, exits);
   mountRoot(template ?? '', paths, firstUid, mapping);
   makeHome(`${paths.scratch}/home`, template ?? '', firstUid);
   await chown(paths.scratch, 0, firstUid);
@@ -63,9 +66,6 @@ async function prepare(): Promise<RuntimeFixture> {
   const cgroup = `/casemate-${id}`;
   const groups = createControlGroups(findHierarchies(await readFile('/proc/self/mounts', 'utf8')));
   const stateDirectory = `${directory}/crun`;
-  const exits = createExitWatch((error) => {
-    throw error;
-  });
   const launcher = createLauncher(exits);
   const initProgram = '/usr/bin/tini-static';
   const runtime = createCrun({ program: '/usr/bin/crun', stateDirectory, initProgram, launcher, log });

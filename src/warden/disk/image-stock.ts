@@ -1,5 +1,6 @@
 import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '#channel/log.ts';
 import { type DiskSize, makeDiskImage } from '#warden/disk/disk-image.ts';
 
@@ -10,12 +11,13 @@ import { type DiskSize, makeDiskImage } from '#warden/disk/disk-image.ts';
 export interface ImageStock extends AsyncDisposable {
   /** Makes the image `file`, from the stock if it has one of that size. */
   make(file: string, size: DiskSize): Promise<void>;
-  /** Begins to fill up with the sizes last asked for; to be called when nobody waits for the machine. */
+  /** Fills up with the sizes last asked for, a moment from now: whoever has a sandbox now runs something in it. */
   refill(): void;
 }
 
 /** A new workspace takes two: its own and the scratch disk of its sandbox. */
 const ofEachSize = 2;
+const refillAfterMs = 150;
 const sizesKept = 2;
 const spareName = /\.spare-\d+(\.new)?$/;
 
@@ -67,7 +69,8 @@ export function createImageStock(images: string, log: Log): ImageStock {
       else renameSync(spare, file);
     },
     refill() {
-      filling ??= fill()
+      filling ??= sleep(refillAfterMs, undefined, { ref: false })
+        .then(fill)
         .catch((error: unknown) => log.warn({ err: error }, 'no spare disk could be made; the next start takes longer'))
         .finally(() => {
           filling = undefined;

@@ -4,7 +4,7 @@ import { openPipe } from '#kernel/pipe.ts';
 import { pidfdOpen, pidfdSignal } from '#kernel/pidfd.ts';
 import { spawnProgram } from '#kernel/spawn.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
-import { type ProgramResult, programEnvironment } from '#warden/processes/run-program.ts';
+import { type ProgramResult, programVariables } from '#warden/processes/run-program.ts';
 
 /** Becomes the descriptors 0–2 of a program. They stay the caller's. */
 export interface ProgramDescriptors {
@@ -34,11 +34,10 @@ export interface Launcher {
 
 const SIGKILL = 9;
 const pipeBytes = 65_536;
-const environment = Object.entries(programEnvironment).map(([name, value]) => `${name}=${value}`);
 
 export function createLauncher(exits: ExitWatch): Launcher {
   const run: Launcher['run'] = async (program, parameters, streams, timeoutMs) => {
-    const pid = spawnProgram({ program, parameters, environment, streams });
+    const pid = spawnProgram({ program, parameters, environment: programVariables, streams });
     // Nobody else reaps it before this call has watched it, in the same turn.
     const pidfd = pidfdOpen(pid);
     const timer = setTimeout(() => pidfdSignal(pidfd, SIGKILL), timeoutMs);

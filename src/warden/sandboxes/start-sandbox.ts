@@ -115,7 +115,7 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
       const paths = layout.sandbox(sandboxId);
       let initPidfd: number | undefined;
       let pinned: LiveSandbox | undefined;
-      const mapping = openUserNamespace(firstUid);
+      const mapping = openUserNamespace(firstUid, exits);
       // Its failure is met where it is awaited, which an earlier one may prevent.
       const mapped = mapping.catch(() => undefined);
       try {
