@@ -13,12 +13,14 @@ import { startBroker } from '#warden/broker/broker-child.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import { weighIo } from '#warden/cgroup/io-weight.ts';
+import { createImageStock } from '#warden/disk/image-stock.ts';
 import { createEvents } from '#warden/events.ts';
 import { createGuestFiles } from '#warden/files/guest-files.ts';
 import { wardenHandlers } from '#warden/handlers.ts';
 import { layoutOf, makeLayout } from '#warden/layout.ts';
 import { createNamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import { createExitWatch } from '#warden/processes/exit-watch.ts';
+import { createLauncher } from '#warden/processes/launch.ts';
 import { createOrphans } from '#warden/processes/orphans.ts';
 import { createRuntimes } from '#warden/runtimes/create-runtimes.ts';
 import { createSandboxes } from '#warden/sandboxes/sandboxes.ts';
@@ -63,8 +65,9 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const journal = await openJournal({ directory: config.journalDirectory, clock });
   const bindings = openBindings(layout.bindingsFile);
   const ranges = await openUidRanges(layout.rangesFile, config.uidRanges);
-  const runtimes = createRuntimes(config.runtimes, layout.runtimeState, log);
+  const images = createImageStock(layout.images, log);
   const exits = createExitWatch(onFailure);
+  const runtimes = createRuntimes(config.runtimes, layout.runtimeState, createLauncher(exits), log);
   const orphans = createOrphans(exits.isWatched);
   const sockets = createNamespaceSockets(onFailure);
   const files = createGuestFiles(onFailure);
@@ -79,6 +82,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
     runtimes,
     groups,
     ranges,
+    images,
     sockets,
     exits,
     orphans,
@@ -115,6 +119,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
       exits[Symbol.dispose]();
       sandboxes.release();
       await files[Symbol.asyncDispose]();
+      await images[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
       orphans[Symbol.dispose]();
       journal.close();

@@ -1,5 +1,5 @@
-import { closeSync } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, realpath, rename, statfs } from 'node:fs/promises';
+import { closeSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { access, open, realpath, rename, statfs } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
 import { attachLoop } from '#kernel/loop.ts';
@@ -41,8 +41,8 @@ async function makeOriginal(original: string, size: DiskSize): Promise<void> {
 }
 
 /** Mounts an image through a loop device of its own, without set-uid programs and device nodes. */
-export async function mountDiskImage(file: string, target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 });
+export function mountDiskImage(file: string, target: string): void {
+  mkdirSync(target, { recursive: true, mode: 0o700 });
   const loop = attachLoop(file);
   try {
     mount(loop.device, target, 'ext4', mountFlags.noSuid | mountFlags.noDevices, 'discard,errors=remount-ro');
@@ -58,19 +58,26 @@ export async function mountDiskImage(file: string, target: string): Promise<void
 export async function requireDetached(file: string): Promise<void> {
   const image = await realpath(file).catch(ignoreMissing);
   if (image === undefined) return;
-  for (let attempt = 0; await isAttached(image); attempt += 1) {
+  for (let attempt = 0; isAttached(image); attempt += 1) {
     if (attempt >= 40) throw new CasemateError('conflict', 'The disk is still in use. Try again in a moment.');
     await sleep(50);
   }
 }
 
-async function isAttached(file: string): Promise<boolean> {
-  for (const name of await readdir('/sys/block')) {
+function isAttached(file: string): boolean {
+  for (const name of readdirSync('/sys/block')) {
     if (!/^loop\d+$/.test(name)) continue;
-    const backing = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(ignoreMissing);
-    if (backing?.replace(/\n$/, '') === file) return true;
+    if (backingFile(name) === file) return true;
   }
   return false;
+}
+
+function backingFile(device: string): string | undefined {
+  try {
+    return readFileSync(`/sys/block/${device}/loop/backing_file`, 'utf8').replace(/\n$/, '');
+  } catch (error) {
+    return ignoreMissing(error as NodeJS.ErrnoException);
+  }
 }
 
 /** A loop device that is free, or has gone, has no backing file. */

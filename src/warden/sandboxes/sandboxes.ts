@@ -17,6 +17,7 @@ import {
 import type { BrokerChild } from '#warden/broker/broker-child.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import { requireReserve } from '#warden/disk/disk-image.ts';
+import type { ImageStock } from '#warden/disk/image-stock.ts';
 import type { GuestFiles } from '#warden/files/guest-files.ts';
 import type { Layout } from '#warden/layout.ts';
 import type { NamespaceSockets } from '#warden/network/namespace-sockets.ts';
@@ -38,6 +39,7 @@ export interface SandboxesOptions {
   readonly runtimes: ReadonlyMap<Tier, Runtime>;
   readonly groups: ControlGroups;
   readonly ranges: UidRanges;
+  readonly images: ImageStock;
   readonly sockets: NamespaceSockets;
   readonly exits: ExitWatch;
   readonly orphans: Orphans;
@@ -71,7 +73,7 @@ interface Leaving {
 }
 
 export function createSandboxes(options: SandboxesOptions): Sandboxes {
-  const { config, layout, runtimes, groups, ranges, sockets, exits, broker, files, log } = options;
+  const { config, layout, runtimes, groups, ranges, images, sockets, exits, broker, files, log } = options;
   const running = new Map<SandboxId, LiveSandbox>();
   const leaving = new Map<SandboxId, Leaving>();
   const ends = new Map<SandboxId, Promise<Exit>>();
@@ -101,7 +103,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const ending = createEnding({ ...options, runtimeOf, cgroupOf });
   const closeDoor = (id: SandboxId): void => broker.closeDoor(id);
   const { start, runtimeSandboxOf } = createSandboxStarter({
-    ...{ layout, ranges, exits, ending, clock: options.clock },
+    ...{ layout, ranges, groups, images, exits, ending, clock: options.clock },
     ...{ runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
   });
 

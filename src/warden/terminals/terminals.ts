@@ -96,6 +96,7 @@ export function createTerminals(options: TerminalsOptions): Terminals {
       await access(consoleSocket).catch(() => {
         throw new CasemateError('conflict', 'The terminal has not been opened for recording.');
       });
+      groups.announceMove();
       const { sandboxId } = sandbox.record;
       const file = sandbox.paths.terminal(terminalId);
       const record = { terminalId, sandboxId, process: null, exit: null };
