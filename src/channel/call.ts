@@ -1,15 +1,19 @@
 import { CasemateError } from '#contract/errors.ts';
 import { frameKinds, maximumItemBytes, streamWindowBytes } from '#contract/channel.ts';
-import { encodeFrame, encodeHeaded, type Headed } from '#channel/frame.ts';
+import { decodeHeaded, encodeFrame, encodeHeaded, FrameError, type Headed } from '#channel/frame.ts';
 
 /** Bytes an item costs of the window beside its payload, so that empty items are bounded as well. */
 const itemOverheadBytes = 64;
+/** Headers of items say what a payload is; one that is longer is there to fill this side's memory. */
+const maximumItemHeaderBytes = 4096;
 
 /** One side's half of a call's item streams: what it sends is held to the window, what it receives is queued. */
 export class CallStream implements AsyncIterable<Headed> {
   readonly #call: number;
   readonly #write: (parts: Buffer[]) => void;
   #credit = streamWindowBytes;
+  /** What the other side may still send. It looks at this before an item, not after, so one item may go beyond. */
+  #room = streamWindowBytes;
   #waiting: (() => void)[] = [];
   #queue: Headed[] = [];
   #wake: (() => void) | undefined;
@@ -40,12 +44,20 @@ export class CallStream implements AsyncIterable<Headed> {
   }
 
   granted(bytes: number): void {
-    this.#credit += bytes;
+    // Never more than the window, whatever the other side says: it is held here until that side reads.
+    this.#credit = Math.min(this.#credit + bytes, streamWindowBytes);
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
-  received(item: Headed): void {
+  /** Takes an item's body. Throws a FrameError when the other side sends more than it was given room for. */
+  received(body: Buffer): void {
     if (this.#ended || this.#failure) return;
+    const item = decodeHeaded(body);
+    if (item.payload.length > maximumItemBytes || body.length - item.payload.length > maximumItemHeaderBytes) {
+      throw new FrameError('the item is too long');
+    }
+    if (this.#room <= 0) throw new FrameError('more items came than there is room for');
+    this.#room -= item.payload.length + itemOverheadBytes;
     this.#queue.push(item);
     this.#wake?.();
   }
@@ -66,6 +78,7 @@ export class CallStream implements AsyncIterable<Headed> {
     for (;;) {
       const item = this.#queue.shift();
       if (item) {
+        this.#room += item.payload.length + itemOverheadBytes;
         const credit = Buffer.allocUnsafe(4);
         credit.writeUInt32BE(item.payload.length + itemOverheadBytes, 0);
         if (!this.#failure) this.#write(encodeFrame(frameKinds.credit, this.#call, [credit]));

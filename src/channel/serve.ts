@@ -172,7 +172,7 @@ function serveConnection(socket: Socket, methods: MethodTable, handlers: LooseHa
             socket.destroy();
           });
         } else if (!call) continue;
-        else if (frame.kind === frameKinds.item) call.stream.received(decodeHeaded(frame.body));
+        else if (frame.kind === frameKinds.item) call.stream.received(frame.body);
         else if (frame.kind === frameKinds.end) call.stream.ended();
         else if (frame.kind === frameKinds.credit) call.stream.granted(frame.body.readUInt32BE(0));
         else if (frame.kind === frameKinds.cancel) {

@@ -60,7 +60,7 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
     record(kind, { sandboxId: owned.sandboxId, teamId: owned.teamId, ...data });
     return sandbox;
   };
-  const rootOf = ({ rootFd, record: { firstUid } }: LiveSandbox) => ({ rootFd, firstUid });
+  const rootOf = ({ rootFd, record: { firstUid, teamId } }: LiveSandbox) => ({ rootFd, firstUid, teamId });
 
   return {
     'warden.health': async () => ({
@@ -163,7 +163,7 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
       const chunks = async function* (): AsyncGenerator<Uint8Array> {
         for await (const { payload } of call.items) yield payload;
       };
-      return files.write(rootOf(sandbox), request.at, request.mode, chunks(), call.signal);
+      return files.write(rootOf(sandbox), request.at, request, chunks(), call.signal);
     },
     'file.makeDirectory': async (request) =>
       files.makeDirectory(rootOf(acting('file.make-directory', request)), request.at),

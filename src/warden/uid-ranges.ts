@@ -2,10 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { SandboxId, WorkspaceId } from '#base/ids.ts';
 import { CasemateError } from '#contract/errors.ts';
+import { idsPerRange } from '#warden/ids-per-range.ts';
 import { readRecord, writeRecord } from '#warden/write-record.ts';
-
-/** Uids and gids of one sandbox. */
-export const idsPerRange = 65_536;
 
 const rangesSchema = z.record(z.string().regex(/^\d+$/), z.string().regex(/^(workspace|sandbox):[a-z2-7]{20}$/));
 

@@ -67,7 +67,13 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const exits = createExitWatch(onFailure);
   const orphans = createOrphans(exits.isWatched);
   const sockets = createNamespaceSockets(onFailure);
-  const files = createGuestFiles(onFailure);
+  const files = createGuestFiles({
+    emptyDirectory: layout.empty,
+    stallMs: config.limits.fileStallMs,
+    maximum: config.limits.fileProcesses,
+    maximumPerTeam: config.limits.perTeam.fileProcesses,
+    log,
+  });
   const events = createEvents();
   const broker = startBroker({ ...config.broker, log });
   const announce = events.announce;

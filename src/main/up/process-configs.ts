@@ -3,7 +3,13 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
 import type { DestinationSets } from '#config/destinations.ts';
-import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#config/process.ts';
+import {
+  type BrokerConfig,
+  type KeeperConfig,
+  type ServerConfig,
+  type WardenConfig,
+  wardenLimitsSchema,
+} from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
@@ -67,6 +73,7 @@ export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
     uidRanges: instance.uidRanges,
     maximumResources: defaultResources(config),
     maximumSandboxes: config.maximumSandboxes,
+    limits: wardenLimitsSchema.parse({}),
     reserveMiB: config.reserveMiB,
     runtimes: inputs.runtimes,
     broker: {
