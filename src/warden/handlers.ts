@@ -71,6 +71,8 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
 
     'sandbox.create': async (request) => {
       const { sandboxId, teamId, workspaceId, template, tier } = request;
+      // Before the ids are bound for good: what is refused leaves nothing behind.
+      sandboxes.requireRoom(request);
       bindings.bind('sandbox', sandboxId, teamId);
       if (workspaceId !== null) bindings.bind('workspace', workspaceId, teamId);
       guestEnvironment('user', request.environment);
@@ -94,7 +96,8 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
     'sandbox.usage': async (owned) => usageOf(liveOf(owned), groups),
 
     'disk.delete': async ({ workspaceId, teamId }) => {
-      bindings.bind('workspace', workspaceId, teamId);
+      // A workspace that no sandbox was ever made for has no disk.
+      if (!bindings.known('workspace', workspaceId, teamId)) return {};
       record('disk.delete', { workspaceId, teamId });
       await sandboxes.deleteDisk(workspaceId);
       return {};

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import test from 'node:test';
 
 /** What code that took over the process would try first; each answers with an error's name. */
@@ -11,7 +11,6 @@ const { callsRefusedToFileWork } = await import('#warden/files/refused-calls.ts'
 const { spawnSync } = await import('node:child_process');
 const { readFileSync, readdirSync, writeFileSync } = await import('node:fs');
 const { connect } = await import('node:net');
-const { Worker } = await import('node:worker_threads');
 becomeShutIn(process.argv[1], 7001000, 7001000);
 denyCalls(callsRefusedToFileWork());
 const tried = (act) => { try { act(); return 'done'; } catch (error) { return error.code; } };
@@ -34,6 +33,7 @@ process.exit(0);
 test('H6 what works on files can start nothing, reach nothing and become nobody once it is shut in', (t) => {
   if (process.getuid?.() !== 0) return t.skip('only root can shut a process in');
   const directory = mkdtempSync('/tmp/casemate-empty-');
+  chmodSync(directory, 0o555);
   t.after(() => rmSync(directory, { recursive: true }));
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', attempts, directory], {
     cwd: import.meta.dirname,
