@@ -266,8 +266,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
           throw new CasemateError('conflict', 'A sandbox uses the disk. Stop it first.');
         }
         await rm(layout.disk(workspaceId).directory, { recursive: true, force: true });
-        if (!(await ranges.release(`workspace:${workspaceId}`))) {
-          log.error({ workspaceId }, 'a process still has a uid of a deleted disk; its range is kept');
+        if (!(await ranges.release(`workspace:${workspaceId}`, layout.disk(workspaceId).image))) {
+          log.error({ workspaceId }, 'something still has an id of a deleted disk; its range is kept');
         }
       }),
     async adopt() {
@@ -286,7 +286,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       for (const owner of ranges.owners()) {
         const sandboxId = parseId<SandboxId>(owner.replace(/^sandbox:/, ''));
         if (sandboxId && !(await exists(layout.sandbox(sandboxId).directory)))
-          await ranges.release(`sandbox:${sandboxId}`);
+          await ranges.release(`sandbox:${sandboxId}`, layout.sandbox(sandboxId).scratchImage);
       }
       return adopted;
     },
