@@ -229,7 +229,7 @@ export function connectChannel<Methods extends MethodTable>(
 function receive(calls: Map<number, Pending>, frame: Frame): void {
   const call = calls.get(frame.call);
   if (!call) return;
-  if (frame.kind === frameKinds.item) call.stream.received(decodeHeaded(frame.body));
+  if (frame.kind === frameKinds.item) call.stream.received(frame.body);
   else if (frame.kind === frameKinds.credit) call.stream.granted(frame.body.readUInt32BE(0));
   else if (frame.kind === frameKinds.reply || frame.kind === frameKinds.error) call.settle(frame);
 }

@@ -44,6 +44,33 @@ export const brokerConfigSchema = z.strictObject({
 });
 export type BrokerConfig = z.infer<typeof brokerConfigSchema>;
 
+const count = z.number().int().min(1);
+/**
+ * Hard maxima of what the warden does at once, whatever the server asks for (H5). `perTeam` keeps one
+ * team, or one stolen server that speaks for it, from taking what the others need.
+ */
+export const wardenLimitsSchema = z.strictObject({
+  /** Programs and terminals that run, work on files under way, connections to ports. */
+  programs: count.default(512),
+  fileActs: count.default(128),
+  ports: count.default(1024),
+  /** Processes that work on files; each takes about 50 MiB while it lives. */
+  fileProcesses: count.default(12),
+  /** Work on files that does not answer for so long is broken off. */
+  fileStallMs: z.number().int().min(100).default(15_000),
+  /** Ids that are bound to teams for good. */
+  bindings: count.default(1_000_000),
+  perTeam: z
+    .strictObject({
+      sandboxes: count.default(40),
+      programs: count.default(256),
+      fileActs: count.default(64),
+      ports: count.default(512),
+      fileProcesses: count.default(6),
+    })
+    .prefault({}),
+});
+
 export const wardenConfigSchema = z.strictObject({
   /** Names cgroups and network doors of this instance: `[a-z0-9]{8}`. */
   instance: z.string().regex(/^[a-z0-9]{8}$/),
@@ -61,6 +88,7 @@ export const wardenConfigSchema = z.strictObject({
   uidRanges: z.strictObject({ first: z.number().int().min(100_000), count: z.number().int().min(1) }),
   maximumResources: resourcesSchema,
   maximumSandboxes: z.number().int().min(1),
+  limits: wardenLimitsSchema.prefault({}),
   /** Refuse new sandboxes and disks below this much room on the host. */
   reserveMiB: z.number().int().min(0),
   runtimes: z.partialRecord(tierSchema, z.string().startsWith('/')),

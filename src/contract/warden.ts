@@ -196,9 +196,16 @@ export const wardenMethods = {
     stream: 'down',
     item: none,
   },
-  /** Items up, then end. Written beside the target and renamed over it: a reader sees old or new. */
+  /**
+   * Items up, then end. Written beside the target and renamed over it: a reader sees old or new. With
+   * `durable`, the answer comes when file and name have reached the disk.
+   */
   'file.write': {
-    request: z.strictObject({ ...changing, mode: z.number().int().min(0).max(0o777).default(0o644) }),
+    request: z.strictObject({
+      ...changing,
+      mode: z.number().int().min(0).max(0o777).default(0o644),
+      durable: z.boolean().default(false),
+    }),
     reply: fileEntrySchema,
     stream: 'up',
     item: none,

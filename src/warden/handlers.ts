@@ -61,7 +61,7 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
     record(kind, owned, { sandboxId: owned.sandboxId, teamId: owned.teamId, ...data });
     return sandbox;
   };
-  const rootOf = ({ rootFd, record: { firstUid } }: LiveSandbox) => ({ rootFd, firstUid });
+  const rootOf = ({ rootFd, record: { firstUid, teamId } }: LiveSandbox) => ({ rootFd, firstUid, teamId });
 
   return {
     'warden.health': async () => ({
@@ -72,6 +72,8 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
 
     'sandbox.create': async (request) => {
       const { sandboxId, teamId, workspaceId, template, tier } = request;
+      // Before the ids are bound for good: what is refused leaves nothing behind.
+      sandboxes.requireRoom(request);
       bindings.bind('sandbox', sandboxId, teamId);
       if (workspaceId !== null) bindings.bind('workspace', workspaceId, teamId);
       guestEnvironment('user', request.environment);
@@ -95,7 +97,8 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
     'sandbox.usage': async (owned) => usageOf(liveOf(owned), groups),
 
     'disk.delete': async ({ workspaceId, teamId, commandId }) => {
-      bindings.bind('workspace', workspaceId, teamId);
+      // A workspace that no sandbox was ever made for has no disk.
+      if (!bindings.known('workspace', workspaceId, teamId)) return {};
       record('disk.delete', { commandId }, { workspaceId, teamId });
       await sandboxes.deleteDisk(workspaceId);
       return {};
@@ -164,7 +167,7 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
       const chunks = async function* (): AsyncGenerator<Uint8Array> {
         for await (const { payload } of call.items) yield payload;
       };
-      return files.write(rootOf(sandbox), request.at, request.mode, chunks(), call.signal);
+      return files.write(rootOf(sandbox), request.at, request, chunks(), call.signal);
     },
     'file.makeDirectory': async (request) =>
       files.makeDirectory(rootOf(acting('file.make-directory', request)), request.at),

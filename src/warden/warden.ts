@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import type { Clock } from '#base/clock.ts';
+import type { TeamId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
 import { serveChannel } from '#channel/serve.ts';
 import type { WardenConfig } from '#config/process.ts';
@@ -18,6 +19,7 @@ import { createEvents } from '#warden/events.ts';
 import { createGuestFiles } from '#warden/files/guest-files.ts';
 import { wardenHandlers } from '#warden/handlers.ts';
 import { layoutOf, makeLayout } from '#warden/layout.ts';
+import { withLimits } from '#warden/limits.ts';
 import { createNamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import { createExitWatch } from '#warden/processes/exit-watch.ts';
 import { createLauncher } from '#warden/processes/launch.ts';
@@ -63,14 +65,20 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   }
 
   const journal = await openJournal({ directory: config.journalDirectory, clock });
-  const bindings = openBindings(layout.bindingsFile);
+  const bindings = openBindings(layout.bindingsFile, config.limits.bindings);
   const ranges = await openUidRanges(layout.rangesFile, config.uidRanges);
   const images = createImageStock(layout.images, log);
   const exits = createExitWatch(onFailure);
   const runtimes = createRuntimes(config.runtimes, layout.runtimeState, createLauncher(exits), log);
   const orphans = createOrphans(exits.isWatched);
   const sockets = createNamespaceSockets(onFailure);
-  const files = createGuestFiles(onFailure);
+  const files = createGuestFiles({
+    emptyDirectory: layout.empty,
+    stallMs: config.limits.fileStallMs,
+    maximum: config.limits.fileProcesses,
+    maximumPerTeam: config.limits.perTeam.fileProcesses,
+    log,
+  });
   const events = createEvents();
   const broker = startBroker({ ...config.broker, log });
   const announce = events.announce;
@@ -100,9 +108,16 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
     ...{ sandboxes, terminals, files, sockets, groups, exits, broker, bindings, journal, events, tiers },
     templatesDirectory: config.templatesDirectory,
   });
-  const server = await serveChannel(wardenMethods, handlers, {
+  const terminalsOf = (teamId?: TeamId): number => {
+    const owners = new Map(sandboxes.list().map((status) => [status.sandboxId, status.teamId]));
+    const running = terminals.list().filter((terminal) => terminal.running);
+    return running.filter(({ sandboxId }) => teamId === undefined || owners.get(sandboxId) === teamId).length;
+  };
+  const bounded = withLimits(handlers, { limits: config.limits, terminals: terminalsOf });
+  const server = await serveChannel(wardenMethods, bounded, {
     path: `${config.runDirectory}/warden.sock`,
     mode: 0o660,
+    maximumConnections: 8,
     admit: (fd) => peerCredentials(fd).uid === config.serverUid,
     log,
   });

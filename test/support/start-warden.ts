@@ -6,7 +6,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { mintId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
-import type { WardenConfig } from '#config/process.ts';
+import { type WardenConfig, wardenLimitsSchema } from '#config/process.ts';
 import { type Exit, type Resources, wardenMethods } from '#contract/warden.ts';
 
 /** Mints an id of any kind. */
@@ -111,6 +111,7 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
     uidRanges: { first: 524_288 + 65_536 * (process.pid % 512) * 32, count: 32 },
     maximumResources: { memoryMiB: 4096, cpuPercent: 400, processes: 4096, diskMiB: 8192, inodes: 1_000_000 },
     maximumSandboxes: 20,
+    limits: wardenLimitsSchema.parse({}),
     reserveMiB: 64,
     runtimes: { crun: '/usr/bin/crun' },
     broker: {

@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
 import type { DestinationSets } from '#config/destinations.ts';
 import { endsTls, publicOrigin, usesAcme } from '#config/tls.ts';
-import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#config/process.ts';
+import {
+  type BrokerConfig,
+  type KeeperConfig,
+  type ServerConfig,
+  type WardenConfig,
+  wardenLimitsSchema,
+} from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
 import { entryOf } from '#main/running-code.ts';
 import type { Instance } from '#main/up/instance.ts';
@@ -85,6 +91,7 @@ export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
     uidRanges: instance.uidRanges,
     maximumResources: defaultResources(config),
     maximumSandboxes: config.maximumSandboxes,
+    limits: wardenLimitsSchema.parse({}),
     reserveMiB: config.reserveMiB,
     runtimes: inputs.runtimes,
     broker: {

@@ -1,6 +1,6 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { access, rm } from 'node:fs/promises';
-import { parseId, type SandboxId, type WorkspaceId } from '#base/ids.ts';
+import { parseId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
 import type { WardenConfig } from '#config/process.ts';
@@ -53,6 +53,8 @@ export interface SandboxesOptions {
 /** The sandboxes of this instance. Acts on one sandbox or one disk never overlap. */
 export interface Sandboxes {
   create(request: SandboxRequest): Promise<SandboxStatus>;
+  /** Throws `quota_exceeded` unless one more such sandbox may run. Nothing is done. */
+  requireRoom(request: SandboxRequest): void;
   kill(sandboxId: SandboxId): Promise<void>;
   list(): SandboxStatus[];
   /** Throws `not_found` when it does not run. */
@@ -77,7 +79,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const running = new Map<SandboxId, LiveSandbox>();
   const leaving = new Map<SandboxId, Leaving>();
   const ends = new Map<SandboxId, Promise<Exit>>();
-  const starting = new Set<SandboxId>();
+  const starting = new Map<SandboxId, TeamId>();
   const inTurn = createTurns();
   let released = false;
 
@@ -152,22 +154,34 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       .catch((error: unknown) => log.error({ err: error, sandboxId }, 'a sandbox could not be cleaned away'));
   };
 
+  const requireRoom = (request: SandboxRequest): void => {
+    if (running.has(request.sandboxId)) return;
+    requireWithin(request.resources, config.maximumResources);
+    const teams = [
+      ...starting.values(),
+      ...[...running.values(), ...leaving.values()].map(({ record }) => record.teamId),
+    ];
+    if (teams.length >= config.maximumSandboxes) {
+      throw new CasemateError('quota_exceeded', 'This server runs as many sandboxes as it may. Stop one first.');
+    }
+    if (teams.filter((teamId) => teamId === request.teamId).length >= config.limits.perTeam.sandboxes) {
+      throw new CasemateError('quota_exceeded', 'The team runs as many sandboxes as this server allows one team.');
+    }
+  };
+
   const create = async (request: SandboxRequest): Promise<SandboxStatus> => {
     const known = running.get(request.sandboxId);
     if (known) return statusOf(known.record, stateOf(request.sandboxId));
     if (leaving.has(request.sandboxId)) throw new CasemateError('conflict', 'The sandbox of that id is being removed.');
-    requireWithin(request.resources, config.maximumResources);
     if (!(await exists(templateRoot(request.template)))) {
       throw new CasemateError('not_found', 'This server has no template of that name.');
     }
-    if (running.size + leaving.size + starting.size >= config.maximumSandboxes) {
-      throw new CasemateError('quota_exceeded', 'This server runs as many sandboxes as it may. Stop one first.');
-    }
+    requireRoom(request);
     if (request.workspaceId !== null && usesDisk(request.workspaceId)) {
       throw new CasemateError('conflict', 'The workspace has a sandbox already.');
     }
     // Nothing is awaited since the count: creates that come together are counted one by one.
-    starting.add(request.sandboxId);
+    starting.set(request.sandboxId, request.teamId);
     try {
       await requireReserve(config.stateDirectory, config.reserveMiB);
       const sandbox = await start(request);
@@ -230,6 +244,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   };
 
   return {
+    requireRoom,
     create: (request) => {
       const act = (): Promise<SandboxStatus> => inTurn(request.sandboxId, () => create(request));
       return request.workspaceId === null ? act() : inTurn(`workspace:${request.workspaceId}`, act);
@@ -253,8 +268,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
           throw new CasemateError('conflict', 'A sandbox uses the disk. Stop it first.');
         }
         await rm(layout.disk(workspaceId).directory, { recursive: true, force: true });
-        if (!(await ranges.release(`workspace:${workspaceId}`))) {
-          log.error({ workspaceId }, 'a process still has a uid of a deleted disk; its range is kept');
+        if (!(await ranges.release(`workspace:${workspaceId}`, layout.disk(workspaceId).image))) {
+          log.error({ workspaceId }, 'something still has an id of a deleted disk; its range is kept');
         }
       }),
     async adopt() {
@@ -273,7 +288,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       for (const owner of ranges.owners()) {
         const sandboxId = parseId<SandboxId>(owner.replace(/^sandbox:/, ''));
         if (sandboxId && !(await exists(layout.sandbox(sandboxId).directory)))
-          await ranges.release(`sandbox:${sandboxId}`);
+          await ranges.release(`sandbox:${sandboxId}`, layout.sandbox(sandboxId).scratchImage);
       }
       return adopted;
     },
