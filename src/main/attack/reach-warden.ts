@@ -1,6 +1,7 @@
+import { entryOf, runningRelease } from '#main/running-code.ts';
 import { readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { join, resolve } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { Config } from '#config/config.ts';
@@ -74,7 +75,7 @@ async function startTemporaryWarden(config: Config): Promise<ReachedWarden> {
   const users = await ensureUsers();
   try {
     await makeDataDirectory(paths, users);
-    const release = resolve(import.meta.dirname, '../../..');
+    const release = runningRelease;
     const inputs = {
       ...{ config, paths, users, release, instance: await loadInstance(paths) },
       templatesDirectory: inCache('templates'),
@@ -86,7 +87,7 @@ async function startTemporaryWarden(config: Config): Promise<ReachedWarden> {
     writeForGroup(join(paths.config, 'warden.json'), JSON.stringify(own), 0);
     const child = await startChild({
       ...{ name: 'warden', cwd: release, identity: { uid: 0, gid: 0 }, logDirectory: paths.log, outlives: false },
-      entry: join(release, 'src/main/warden.ts'),
+      entry: entryOf(release, 'warden'),
       configFile: join(paths.config, 'warden.json'),
       environment: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
       readinessMs: 30_000,

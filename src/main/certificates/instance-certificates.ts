@@ -1,3 +1,4 @@
+import { entryOf } from '#main/running-code.ts';
 import { createPrivateKey, generateKeyPairSync } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -57,7 +58,7 @@ export async function instanceCertificates(options: InstanceCertificatesOptions)
     const log = openLogFile(paths.log, 'acme');
     try {
       return await runAcme({
-        entry: join(release, 'src/main/acme.ts'),
+        entry: entryOf(release, 'acme'),
         identity: users.acme,
         logFd: log.fd,
         order: {

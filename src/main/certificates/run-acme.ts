@@ -6,7 +6,7 @@ import type { Identity } from '#main/up/users.ts';
 const longestMs = 30 * 60_000;
 
 export interface AcmeRun {
-  /** `src/main/acme.ts` of the release. */
+  /** The file of the release that runs `acme`. */
   readonly entry: string;
   readonly identity: Identity;
   readonly logFd: number;

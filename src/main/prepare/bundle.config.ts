@@ -9,10 +9,12 @@ import { basename, join, resolve } from 'node:path';
 const release = resolve(import.meta.dirname, '../../..');
 const source = (file: string): string => join(release, 'src', file);
 
-const processes = ['up', 'server', 'warden', 'broker', 'keeper', 'cli'].map((name) => source(`main/${name}.ts`));
+const processes = ['up', 'server', 'warden', 'broker', 'keeper', 'acme', 'cli'].map((name) =>
+  source(`main/${name}.ts`),
+);
 const threads = [
   'warden/network/namespace-worker.ts',
-  'warden/files/file-worker.ts',
+  'warden/files/file-program.ts',
   'identity/methods/strength-worker.ts',
 ].map(source);
 const names = [...processes, ...threads].map((file) => basename(file, '.ts'));

@@ -143,7 +143,11 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       logDirectory: paths.log,
       greetings,
       onMessage(message, reply) {
-        if (name === 'server') evidence.hear(message, reply);
+        if (name === 'server') {
+          evidence.hear(message, (answer) => {
+            reply(answer).catch((error: unknown) => say(`no answer about a checkpoint: ${String(error)}`));
+          });
+        }
         if (message.type === 'listen' && name === 'server') {
           answerListen(message, config, reply).catch((error: unknown) => say(`no listener: ${String(error)}`));
         }
