@@ -40,7 +40,8 @@ function run(program: string, parameters: readonly string[], input: string): Pro
 
 test('H14 doctor --attack makes its attempts in a sandbox of its own warden, and everything holds', {
   skip,
-  timeout: 90_000,
+  // The launcher waits while another one prepares the same cache.
+  timeout: 170_000,
 }, async () => {
   const data = await mkdtemp('/tmp/casemate-attacked-');
   const { code, output } = await casemate(['doctor', '--attack', '-o', 'json', '--data', data]);

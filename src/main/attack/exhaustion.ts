@@ -281,6 +281,8 @@ async function setOff(bomb: Bomb, { warden, attacker, neighbour, limits }: Exhau
     category: 'exhaustion',
     what,
     verdict: faults.length === 0 ? 'held' : 'did not hold',
-    saw: faults[0] ?? `${Number.isNaN(got) ? 'it was ended' : `it got ${got} of ${most} ${unit}`}; ${neighbours}`,
+    saw:
+      faults[0] ??
+      `${Number.isNaN(got) ? 'it could not tell how much it got' : `it got ${got} of ${most} ${unit}`}; ${neighbours}`,
   };
 }
