@@ -35,6 +35,7 @@ const everybody = [
   'interface lo 0x49',
   'limit Max core file size | 0 | 0 | bytes',
   'proc sys entries',
+  'process oom_score_adj 0',
   'process setgroups allow',
   'socket tcp 0100007F:0C38 00000000:0000 0A',
   'status CapAmb 0000000000000000',
@@ -79,7 +80,6 @@ export const optionalInside: readonly RegExp[] = [
   // With cgroup v1 in part, programs lie below the group of their sandbox where that is v2.
   /^cgroup \/exec-<name>$/,
   /^process (loginuid (4294967295|No such file or directory)|timens_offsets (monotonic 0 0 boottime 0 0|No such .*))$/,
-  /^process oom_score_adj (0|500)$/,
   /^sysctl net\/ipv4\/ping_group_range (65534 65534|1 0)$/,
   /^sysctl net\/ipv6\/conf\/all\/forwarding (0|No such file or directory)$/,
   // Of the machine, and nothing that another guest or the host could be recognised by beyond its load and kernel.

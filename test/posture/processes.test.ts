@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync } from 'node:fs';
 import test from 'node:test';
+import { reachWarden } from '#main/attack/reach-warden.ts';
+import { parseUpArguments, readConfig } from '#main/up/read-config.ts';
 import { casemate, lacking, temporaryInstance } from '../support/instance.ts';
 
 interface Posture {
@@ -52,4 +54,16 @@ test('H4 the processes that face the network and the guests have no user, capabi
   const keeper = postureOf(pidOf('main/keeper.js', instance.data));
   assert.equal(keeper.root, false);
   assert.equal(keeper.effectiveCapabilities, none);
+
+  await t.test(
+    'H5 the attack of the doctor reaches the warden of this instance, as its server and only as that',
+    async () => {
+      const config = await readConfig(parseUpArguments(['--data', instance.data]), {});
+      await using reached = await reachWarden(config);
+      assert.equal(reached.which, `the instance of ${instance.data}`);
+      assert.equal(process.geteuid?.(), 0);
+      const { reply } = await reached.warden.call('warden.health', {});
+      assert.deepEqual(reply.tiers, ['crun']);
+    },
+  );
 });

@@ -162,7 +162,7 @@ describe('the posture of a live sandbox, seen from outside', { skip: reason ?? f
     assert.match(limits, /^Max core file size +0 +0 /m);
     const files = Number(/^Max open files +(\d+) +\1 /m.exec(limits)?.[1]);
     assert.ok(files >= 1024 && files <= 65_536);
-    assert.equal(proc('oom_score_adj').trim(), '500');
+    assert.equal(proc('oom_score_adj').trim(), '0');
     const group = `/casemate-${warden.config.instance}/${sandbox.sandboxId}`;
     for (const line of proc('cgroup').trim().split('\n')) assert.ok(line.endsWith(`:${group}`), line);
     const memory = '/sys/fs/cgroup/memory';

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import type { z } from 'zod';
 import type { Channel } from '#channel/connect.ts';
 import type { Resources, wardenMethods } from '#contract/warden.ts';
@@ -21,6 +22,7 @@ interface Bomb {
 const mebibyte = 1_048_576;
 /** How long a neighbour may wait for a program to have run, with both on one machine. */
 const patienceMs = 5000;
+const askEveryMs = 50;
 /** Init, its idle child and the runtime on its way in are not the guest's. */
 const ownProcesses = 3;
 
@@ -76,6 +78,22 @@ export const bombs: readonly Bomb[] = [
       '  block = bytearray(1048576)',
       '  for at in range(0, 1048576, 4096): block[at] = 1',
       '  held.append(block); print(len(held), flush=True)',
+    ],
+    unit: 'MiB',
+    most: ({ memoryMiB }) => memoryMiB,
+    outside: memoryWithin,
+  },
+  {
+    id: 'memory-of-many',
+    what: 'fill memory by processes of which none is large, so that the wrong one is ended',
+    program: [
+      'import os, time',
+      'for _ in range(8):',
+      '  if os.fork() == 0:',
+      '    block = bytearray(33554432)',
+      '    for at in range(0, len(block), 4096): block[at] = 1',
+      '    time.sleep(0.7); os._exit(0)',
+      'time.sleep(1)',
     ],
     unit: 'MiB',
     most: ({ memoryMiB }) => memoryMiB,
@@ -139,7 +157,7 @@ export const bombs: readonly Bomb[] = [
       'path, n = os.path.expanduser("~/fill"), 0',
       'try:',
       '  with open(path, "wb", 0) as file:',
-      '    while n < 256: file.write(os.urandom(1048576)); n += 1',
+      '    while n < 256: file.write(b"x" * 1048576); n += 1',
       'except OSError: pass',
       'print(n, flush=True); time.sleep(0.3)',
       'os.remove(path)',
@@ -191,7 +209,7 @@ export const bombs: readonly Bomb[] = [
     what: 'flood its output',
     program: [
       'import os, time',
-      'end = time.monotonic() + 1',
+      'end = time.monotonic() + 0.5',
       'while time.monotonic() < end: os.write(1, b"x" * 65536)',
       'os.write(1, b"\\n0\\n")',
     ],
@@ -246,8 +264,12 @@ async function setOff(bomb: Bomb, { warden, attacker, neighbour, limits }: Exhau
     const { reply } = await warden.call('sandbox.usage', attacker);
     const outside = bomb.outside?.(reply, limits);
     if (outside) faults.push(outside);
+    // The neighbour asks now and then; asking without a pause would be a load of its own.
+    await wait(askEveryMs);
   } while (!over && faults.length === 0);
   await explosion;
+  const still = await execute(warden, attacker, { user: 'user', program: ['/bin/true'] }).catch(() => null);
+  if (still?.exitCode !== 0) faults.push('the sandbox itself ended, and not the program');
   const most = Math.floor(bomb.most(limits));
   const got = Number(/(\d+)\s*$/.exec(tail)?.[1] ?? Number.NaN);
   // A program that was killed before it could say anything got less than it could count.
@@ -259,6 +281,8 @@ async function setOff(bomb: Bomb, { warden, attacker, neighbour, limits }: Exhau
     category: 'exhaustion',
     what,
     verdict: faults.length === 0 ? 'held' : 'did not hold',
-    saw: faults[0] ?? `it got ${Number.isNaN(got) ? 'killed' : `${got} of ${most} ${unit}`}; ${neighbours}`,
+    saw:
+      faults[0] ??
+      `${Number.isNaN(got) ? 'it could not tell how much it got' : `it got ${got} of ${most} ${unit}`}; ${neighbours}`,
   };
 }

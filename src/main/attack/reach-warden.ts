@@ -1,5 +1,5 @@
 import { entryOf, runningRelease } from '#main/running-code.ts';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -70,6 +70,11 @@ async function connectAsServer(config: WardenConfig): Promise<Channel<typeof war
 
 /** A warden and a broker without allowed destinations, in a directory that goes with them. */
 async function startTemporaryWarden(config: Config): Promise<ReachedWarden> {
+  if (!existsSync(inCache('templates/base/rootfs'))) {
+    throw new Error('there is no template to make a sandbox of yet: `./casemate up` builds it');
+  }
+  const crun = (await runProgram('sh', ['-c', 'command -v crun']).catch(() => '')).trim();
+  if (crun === '') throw new Error('crun is not installed: `./casemate up` installs what is missing');
   const data = await mkdtemp('/var/lib/casemate-attack-');
   const paths = dataPaths(data);
   const users = await ensureUsers();
@@ -80,7 +85,7 @@ async function startTemporaryWarden(config: Config): Promise<ReachedWarden> {
       ...{ config, paths, users, release, instance: await loadInstance(paths) },
       templatesDirectory: inCache('templates'),
       sets: Object.fromEntries(destinationSets.map((name) => [name, []])) as never,
-      runtimes: { crun: (await runProgram('sh', ['-c', 'command -v crun'])).trim() },
+      runtimes: { crun },
     };
     const own = wardenConfig(inputs);
     writeForGroup(join(paths.config, 'broker.json'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);

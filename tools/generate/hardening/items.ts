@@ -21,7 +21,7 @@ export const hardeningItems: Readonly<Record<number, HardeningItem>> = {
   },
   3: {
     title: 'A gVisor that is older than twelve months is never called fit for hostile code.',
-    open: null,
+    open: 'No tier of gVisor is offered: the one of the distribution does not hold what is asked of it (decision 0023).',
   },
   4: {
     title: 'The processes that face the network and the guests can start no program, on any thread.',

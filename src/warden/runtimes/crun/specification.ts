@@ -140,7 +140,8 @@ export function processDocument(
     env: process.environment,
     cwd: process.workingDirectory,
     noNewPrivileges: true,
-    oomScoreAdj: 500,
+    // Not above what guests have, which is this process's: the init would be killed for them, and all with it.
+    oomScoreAdj: 0,
     capabilities: capabilitySets(capabilities),
     rlimits: [
       { type: 'RLIMIT_NOFILE', soft: openFiles, hard: openFiles },
