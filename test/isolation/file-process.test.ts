@@ -85,7 +85,7 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
     );
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').filter(Boolean);
     assert.deepEqual(environment.map((line) => line.split('=')[0]).toSorted(), [
-      ...['LC_ALL', 'PATH', 'UV_THREADPOOL_SIZE', 'UV_USE_IO_URING'],
+      ...['LC_ALL', 'PATH', 'UV_THREADPOOL_SIZE'],
     ]);
     assert.equal(processOf(second), undefined, 'it starts with the first work only');
   });
@@ -157,5 +157,15 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
     assert.notEqual(pid, undefined);
     await warden.channel.call('sandbox.kill', second);
     assert.throws(() => process.kill(pid ?? 0, 0), { code: 'ESRCH' });
+  });
+
+  it('H6 ends with a warden that is killed, and the next one starts another', async () => {
+    await stat(first, 'a');
+    const pid = processOf(first) ?? 0;
+    await warden.kill();
+    for (let wait = 0; wait < 100 && processOf(first) === pid; wait += 1) await sleep(20);
+    assert.equal(processOf(first), undefined);
+    await warden.restart();
+    assert.equal((await stat(first, 'a')).reply.size, 3);
   });
 });

@@ -38,7 +38,7 @@ test('H6 what works on files can start nothing, reach nothing and become nobody 
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', attempts, directory], {
     cwd: import.meta.dirname,
     encoding: 'utf8',
-    env: { UV_USE_IO_URING: '0' },
+    env: {},
   });
   assert.equal(run.status, 0, run.stderr);
   assert.deepEqual(JSON.parse(run.stdout), {
