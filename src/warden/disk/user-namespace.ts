@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, writeFileSync } from 'node:fs';
 import { programEnvironment } from '#warden/processes/run-program.ts';
-import { idsPerRange } from '#warden/ids-per-range.ts';
+import { idsPerRange } from '#warden/uid-ranges.ts';
 
 /**
  * A user namespace that maps 0–65,535 to the range from `firstUid`, as a descriptor: the mapping for

@@ -14,9 +14,10 @@ import { requireShutIn } from '#warden/files/require-shut-in.ts';
 import { unlessAborted } from '#warden/files/unless-aborted.ts';
 import { guestUser } from '#warden/guest-user.ts';
 import { programEnvironment } from '#warden/processes/run-program.ts';
+import { idsPerRange } from '#warden/uid-ranges.ts';
 
 export interface FileProcessOptions {
-  readonly root: GuestRoot;
+  readonly root: Omit<GuestRoot, 'ids'>;
   /** Empty, root's, not writable: what the process has for its own root. */
   readonly emptyDirectory: string;
   /** A process that answers nothing for so long is killed. */
@@ -70,7 +71,7 @@ export function startFileProcess(options: FileProcessOptions): FileProcess {
   const uid = root.firstUid + guestUser.uid;
   const limits = ['--core=0', '--nofile=256', '--nproc=64', '--'];
   const confine = ['--clear-groups', '--bounding-set=-all,+setuid,+setgid,+sys_chroot', '--inh-caps=-all'];
-  const identity = [options.emptyDirectory, uid, root.firstUid + guestUser.gid, root.firstUid].map(String);
+  const identity = [options.emptyDirectory, uid, root.firstUid + guestUser.gid, root.firstUid, idsPerRange].map(String);
   const child = spawn(
     '/usr/bin/prlimit',
     [

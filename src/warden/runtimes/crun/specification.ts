@@ -4,7 +4,7 @@ import { guestUser } from '#warden/guest-user.ts';
 import { capabilitySets } from '#warden/runtimes/crun/capabilities.ts';
 import type { RuntimeProcess, RuntimeSandbox } from '#warden/runtimes/runtime.ts';
 import { type Machine, seccompFilter } from '#warden/seccomp/filter.ts';
-import { idsPerRange } from '#warden/ids-per-range.ts';
+import { idsPerRange } from '#warden/uid-ranges.ts';
 
 /** Processes of the sandbox that are not the guest's: init, its idle child, and crun on its way in. */
 const ownProcesses = 3;
