@@ -24,8 +24,8 @@ const ALLOW = 0x7fff0000;
 const ERROR_EPERM = 0x00050001;
 const KILL_PROCESS = 0x80000000;
 
-/** The classic BPF of {@link denyCalls}: the denied calls answer EPERM, a foreign architecture is killed. */
-function program(machine: (typeof machines)[keyof typeof machines], denied: readonly number[]): Buffer {
+/** The classic BPF of {@link denyExecve}: execve and execveat answer EPERM, a foreign architecture is killed. */
+function program(machine: (typeof machines)[keyof typeof machines]): Buffer {
   const rows: [code: number, yes: number, no: number, value: number][] = [
     [LOAD_WORD, 0, 0, 4],
     [JUMP_EQUAL, 1, 0, machine.audit],
@@ -35,7 +35,7 @@ function program(machine: (typeof machines)[keyof typeof machines], denied: read
   if (machine.foreignBit !== 0) {
     rows.push([JUMP_GREATER_OR_EQUAL, 0, 1, machine.foreignBit], [RETURN, 0, 0, ERROR_EPERM]);
   }
-  for (const number of denied) rows.push([JUMP_EQUAL, 0, 1, number], [RETURN, 0, 0, ERROR_EPERM]);
+  for (const number of machine.denied) rows.push([JUMP_EQUAL, 0, 1, number], [RETURN, 0, 0, ERROR_EPERM]);
   rows.push([RETURN, 0, 0, ALLOW]);
   const buffer = Buffer.alloc(rows.length * 8);
   rows.forEach(([code, yes, no, value], row) => {
@@ -55,15 +55,10 @@ const filterProgram = koffi.struct('sock_fprog', { length: 'uint16_t', filter: '
  * undone. Throws a SystemError when the kernel refuses; a process that must be confined then stops.
  */
 export function denyExecve(): void {
-  denyCalls([]);
-}
-
-/** The same, and `more` calls, by their numbers on this machine, are answered EPERM too. */
-export function denyCalls(more: readonly number[]): void {
   const machine = machines[arch as keyof typeof machines];
   if (!machine) throw new Error(`no execve filter is known for ${arch}`);
   checked('prctl', prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0));
-  const filter = program(machine, [...machine.denied, ...more]);
+  const filter = program(machine);
   const memory = koffi.alloc('uint8_t', filter.length);
   koffi.encode(memory, koffi.array('uint8_t', filter.length), [...filter]);
   const argument = koffi.alloc(filterProgram, 1);

@@ -1,13 +1,17 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { idsPerRange } from '#warden/ids-per-range.ts';
 
 /**
- * True while anything lives that has an id of the range from `first`: a process by any of its ids or
+ * True while anything lives that has one of `count` ids from `first`: a process by any of its ids or
  * groups, a key or keyring of the kernel, or the file system of `image`, which may be mounted where
  * nobody looks any more (H6). `proc` and `block` are where the kernel says so.
  */
-export function rangeInUse(first: number, image: string, proc = '/proc', block = '/sys/block'): boolean {
-  const inRange = (id: number): boolean => id >= first && id < first + idsPerRange;
+export function rangeInUse(
+  { first, count }: { readonly first: number; readonly count: number },
+  image: string,
+  proc = '/proc',
+  block = '/sys/block',
+): boolean {
+  const inRange = (id: number): boolean => id >= first && id < first + count;
   return processHas(inRange, proc) || keyHas(inRange, proc) || isAttached(image, block);
 }
 

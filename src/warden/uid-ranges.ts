@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import type { SandboxId, WorkspaceId } from '#base/ids.ts';
 import { CasemateError } from '#contract/errors.ts';
-import { idsPerRange } from '#warden/ids-per-range.ts';
 import { rangeInUse } from '#warden/range-in-use.ts';
 import { readRecord, writeRecord } from '#warden/write-record.ts';
+
+/** Uids and gids of one sandbox. */
+export const idsPerRange = 65_536;
 
 const rangesSchema = z.record(z.string().regex(/^\d+$/), z.string().regex(/^(workspace|sandbox):[a-z2-7]{20}$/));
 
@@ -49,7 +51,7 @@ export async function openUidRanges(
     const index = indexOf(owner);
     if (index === undefined) return true;
     kept.set(owner, image);
-    if (rangeInUse(firstUid(index), image)) return false;
+    if (rangeInUse({ first: firstUid(index), count: idsPerRange }, image)) return false;
     table.delete(index);
     try {
       await save();

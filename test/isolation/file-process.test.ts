@@ -7,7 +7,8 @@ import { wardenLimitsSchema } from '#config/process.ts';
 import { startWarden, type TestWarden, whySandboxesCannotRun } from '../support/start-warden.ts';
 
 const reason = whySandboxesCannotRun();
-const stallMs = 1200;
+/** Beyond what a busy machine makes a sound process wait. */
+const stallMs = 2000;
 type Sandbox = Awaited<ReturnType<TestWarden['create']>>;
 
 describe('H6 the process that works on files', { skip: reason ?? false, timeout: 60_000 }, () => {
@@ -85,7 +86,7 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
     );
     const environment = readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0').filter(Boolean);
     assert.deepEqual(environment.map((line) => line.split('=')[0]).toSorted(), [
-      ...['LC_ALL', 'PATH', 'UV_THREADPOOL_SIZE', 'UV_USE_IO_URING'],
+      ...['LC_ALL', 'PATH', 'UV_THREADPOOL_SIZE'],
     ]);
     assert.equal(processOf(second), undefined, 'it starts with the first work only');
   });
@@ -109,8 +110,9 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
 
   it('H6 that hangs on one disk is broken off, and holds up no other sandbox meanwhile', async () => {
     const disk = `/run/casemate-${warden.config.instance}/${first.sandboxId}/scratch`;
+    await Promise.all([stat(first, ''), stat(second, '')]);
     assert.equal(spawnSync('fsfreeze', ['--freeze', disk]).status, 0);
-    let slowest = 0;
+    let served = 0;
     try {
       const hung = write(first, 'hung', 'x').then(
         () => assert.fail('it was written to a frozen disk'),
@@ -121,13 +123,12 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
         code = answer;
       });
       while (code === undefined) {
-        const startedMs = performance.now();
         await write(second, 'b', 'quick');
-        slowest = Math.max(slowest, performance.now() - startedMs);
+        served += 1;
         await sleep(50);
       }
       assert.equal(code, 'timed_out');
-      assert.ok(slowest < stallMs, `the neighbour waited ${slowest} ms`);
+      assert.ok(served >= 3, `the neighbour was served ${served} times meanwhile`);
       await assert.rejects(write(first, 'hung', 'x'), { code: 'unavailable' });
     } finally {
       spawnSync('fsfreeze', ['--unfreeze', disk]);
@@ -157,5 +158,15 @@ describe('H6 the process that works on files', { skip: reason ?? false, timeout:
     assert.notEqual(pid, undefined);
     await warden.channel.call('sandbox.kill', second);
     assert.throws(() => process.kill(pid ?? 0, 0), { code: 'ESRCH' });
+  });
+
+  it('H6 ends with a warden that is killed, and the next one starts another', async () => {
+    await stat(first, 'a');
+    const pid = processOf(first) ?? 0;
+    await warden.kill();
+    for (let wait = 0; wait < 100 && processOf(first) === pid; wait += 1) await sleep(20);
+    assert.equal(processOf(first), undefined);
+    await warden.restart();
+    assert.equal((await stat(first, 'a')).reply.size, 3);
   });
 });

@@ -6,7 +6,7 @@ import { openPipe } from '#kernel/pipe.ts';
 import { spawnProgram } from '#kernel/spawn.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
 import { programVariables } from '#warden/processes/run-program.ts';
-import { idsPerRange } from '#warden/ids-per-range.ts';
+import { idsPerRange } from '#warden/uid-ranges.ts';
 
 /** The limit belongs to the user namespace of whoever writes it; a line is said once it holds. */
 const closeAndWait = 'echo 0 > /proc/sys/user/max_user_namespaces && echo && read -r line';

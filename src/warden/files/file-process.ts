@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { CallStream } from '#channel/call.ts';
@@ -10,11 +10,14 @@ import { CasemateError } from '#contract/errors.ts';
 import { fileError } from '#warden/files/file-errors.ts';
 import { type FileAct, type FileFailure, fileProcess } from '#warden/files/file-messages.ts';
 import type { GuestRoot } from '#warden/files/file-work.ts';
+import { requireShutIn } from '#warden/files/require-shut-in.ts';
+import { unlessAborted } from '#warden/files/unless-aborted.ts';
 import { guestUser } from '#warden/guest-user.ts';
 import { programEnvironment } from '#warden/processes/run-program.ts';
+import { idsPerRange } from '#warden/uid-ranges.ts';
 
 export interface FileProcessOptions {
-  readonly root: GuestRoot;
+  readonly root: Omit<GuestRoot, 'ids'>;
   /** Empty, root's, not writable: what the process has for its own root. */
   readonly emptyDirectory: string;
   /** A process that answers nothing for so long is killed. */
@@ -49,7 +52,7 @@ const flags = [
   '--v8-pool-size=0',
   '--disable-warning=ExperimentalWarning',
 ];
-const environment = { ...programEnvironment, UV_THREADPOOL_SIZE: '1', UV_USE_IO_URING: '0' };
+const environment = { ...programEnvironment, UV_THREADPOOL_SIZE: '1' };
 const heldMiB = 256;
 const pagesPerMiB = 256;
 const lookEveryMs = 250;
@@ -68,7 +71,7 @@ export function startFileProcess(options: FileProcessOptions): FileProcess {
   const uid = root.firstUid + guestUser.uid;
   const limits = ['--core=0', '--nofile=256', '--nproc=64', '--'];
   const confine = ['--clear-groups', '--bounding-set=-all,+setuid,+setgid,+sys_chroot', '--inh-caps=-all'];
-  const identity = [options.emptyDirectory, uid, root.firstUid + guestUser.gid, root.firstUid].map(String);
+  const identity = [options.emptyDirectory, uid, root.firstUid + guestUser.gid, root.firstUid, idsPerRange].map(String);
   const child = spawn(
     '/usr/bin/prlimit',
     [
@@ -98,7 +101,9 @@ export function startFileProcess(options: FileProcessOptions): FileProcess {
   /** This side has said why it is lost. */
   let explained = false;
   let serial = fileProcess.readyCall;
-  let silentSinceMs: number | undefined;
+  /** Looks since a ping that is not answered yet. */
+  let silentLooks = 0;
+  let admitted = false;
 
   const lose = (error: Error): void => {
     lost ??= error;
@@ -128,6 +133,8 @@ export function startFileProcess(options: FileProcessOptions): FileProcess {
     else if (frame.kind === frameKinds.reply || frame.kind === frameKinds.error) call.settle(frame);
   };
   const admit = (): void => {
+    if (admitted) return;
+    admitted = true;
     requireShutIn(child.pid ?? 0, uid, options.emptyDirectory);
     ready.resolve();
   };
@@ -154,13 +161,14 @@ export function startFileProcess(options: FileProcessOptions): FileProcess {
       log.error({ uid }, 'a file process took too much memory, and was killed');
       return kill(gone());
     }
-    if (silentSinceMs === undefined) {
-      silentSinceMs = performance.now();
+    // Looks are counted, not time: between two of them an answer is heard, however late this process is itself.
+    silentLooks += 1;
+    if (silentLooks === 1) {
       const answered = (): void => {
-        silentSinceMs = undefined;
+        silentLooks = 0;
       };
       ask({ act: 'ping' }).then(answered, answered);
-    } else if (performance.now() - silentSinceMs > options.stallMs) {
+    } else if (silentLooks * lookEveryMs > options.stallMs) {
       log.error({ uid }, 'work on the files of a sandbox hangs; its process was killed');
       kill(new CasemateError('timed_out', 'The disk of the sandbox did not answer. What was there was kept.'));
     }
@@ -244,17 +252,6 @@ async function send(stream: CallStream, items: AsyncIterable<Uint8Array>, signal
   }
 }
 
-/** What `promise` resolves to, unless `signal` aborts first; then its reason is thrown. */
-function unlessAborted<Result>(signal: AbortSignal | undefined, promise: Promise<Result>): Promise<Result> {
-  if (!signal) return promise;
-  return new Promise((resolve, reject) => {
-    const stop = (): void => reject(signal.reason as Error);
-    if (signal.aborted) stop();
-    signal.addEventListener('abort', stop);
-    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-  });
-}
-
 /** Tells `onEnd` once, with what the process said last. */
 function whenGone(child: ChildProcess, onEnd: (reason: string) => void): Promise<void> {
   let reason = '';
@@ -269,23 +266,6 @@ function whenGone(child: ChildProcess, onEnd: (reason: string) => void): Promise
     child.once('error', (error) => end(String(error)));
     child.once('exit', (status, signal) => end(`${status ?? signal ?? ''} ${reason}`.trim()));
   });
-}
-
-/** Throws unless every thread of the process has given up all that it must not have. */
-function requireShutIn(pid: number, uid: number, emptyDirectory: string): void {
-  const nothing = '0000000000000000';
-  const wanted = { CapInh: nothing, CapPrm: nothing, CapEff: nothing, CapAmb: nothing, NoNewPrivs: '1', Seccomp: '2' };
-  for (const thread of readdirSync(`/proc/${pid}/task`)) {
-    const status = readFileSync(`/proc/${pid}/task/${thread}/status`, 'latin1');
-    const field = (name: string): string => new RegExp(`^${name}:[ \\t]*(.*)$`, 'm').exec(status)?.[1]?.trim() ?? '';
-    const ids = [...field('Uid').split(/\s+/), ...field('Gid').split(/\s+/)];
-    const wrong = Object.entries(wanted).find(([name, value]) => field(name) !== value);
-    if (wrong || field('Groups') !== '' || ids.some((id) => Number(id) !== uid)) {
-      throw new Error(`thread ${thread} is not shut in: ${wrong?.[0] ?? 'ids'}`);
-    }
-  }
-  const [root, empty] = [statSync(`/proc/${pid}/root`), statSync(emptyDirectory)];
-  if (root.dev !== empty.dev || root.ino !== empty.ino) throw new Error('its root is not the empty directory');
 }
 
 function memoryPages(pid: number): number {

@@ -8,7 +8,7 @@ import { type FileProcess, startFileProcess } from '#warden/files/file-process.t
 import type { GuestRoot } from '#warden/files/file-work.ts';
 
 /** A sandbox's root, and whose it is. */
-export interface TeamRoot extends GuestRoot {
+export interface TeamRoot extends Omit<GuestRoot, 'ids'> {
   readonly teamId: TeamId;
 }
 

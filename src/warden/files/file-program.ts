@@ -5,7 +5,7 @@ import { decodeHeaded, encodeFrame, encodeHeaded, type Frame, FrameReader } from
 import { frameKinds } from '#contract/channel.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { becomeShutIn } from '#kernel/process-identity.ts';
-import { denyCalls } from '#kernel/seccomp.ts';
+import { refuseCalls } from '#kernel/refuse-calls.ts';
 import { type FileAct, type FileFailure, fileProcess } from '#warden/files/file-messages.ts';
 import {
   abandonWrite,
@@ -24,15 +24,15 @@ import { callsRefusedToFileWork } from '#warden/files/refused-calls.ts';
 
 /**
  * The process that works on the files of one sandbox (H6): `file-program.ts <empty directory> <uid>
- * <gid> <first uid>`. Before it reads a byte it shuts itself in: an empty directory for its root, the
+ * <gid> <first uid> <number of ids>`. Before it reads a byte it shuts itself in: an empty directory for its root, the
  * sandbox's own user, no capability, and no call that files do not need. All that it has is the
  * sandbox's root and the socket of the warden, at whose end it ends.
  */
-const [directory = '', uid, gid, firstUid] = process.argv.slice(2);
+const [directory = '', uid, gid, firstUid, ids] = process.argv.slice(2);
 becomeShutIn(directory, Number(uid), Number(gid));
-denyCalls(callsRefusedToFileWork());
+refuseCalls(callsRefusedToFileWork());
 
-const root: GuestRoot = { rootFd: fileProcess.rootFd, firstUid: Number(firstUid) };
+const root: GuestRoot = { rootFd: fileProcess.rootFd, firstUid: Number(firstUid), ids: Number(ids) };
 const socket = new Socket({ fd: fileProcess.socketFd });
 const calls = new Map<number, CallStream>();
 const cancelled = new Set<number>();

@@ -13,7 +13,6 @@ import {
 import { fileSystemType, fileSystemTypes } from '#kernel/file-system-type.ts';
 import { openat2, openFlags, resolveFlags } from '#kernel/openat2.ts';
 import { splitPath } from '#warden/files/guest-path.ts';
-import { idsPerRange } from '#warden/ids-per-range.ts';
 
 /**
  * Work on a sandbox's files from outside (H6). Every path is resolved by openat2 with the sandbox's
@@ -23,6 +22,8 @@ import { idsPerRange } from '#warden/ids-per-range.ts';
 export interface GuestRoot {
   readonly rootFd: number;
   readonly firstUid: number;
+  /** How many uids and gids it has from there. */
+  readonly ids: number;
 }
 
 const inside = resolveFlags.inRoot | resolveFlags.noMagicLinks;
@@ -60,7 +61,7 @@ const openDirectory = (root: GuestRoot, path: Buffer): number => openPath(root, 
 
 function inRange(root: GuestRoot, id: number): number {
   const own = id - root.firstUid;
-  return own >= 0 && own < idsPerRange ? own : 65_534;
+  return own >= 0 && own < root.ids ? own : 65_534;
 }
 
 function text(bytes: Buffer): { name: string; encoding: 'utf8' | 'base64' } {

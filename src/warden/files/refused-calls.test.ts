@@ -6,13 +6,13 @@ import test from 'node:test';
 /** What code that took over the process would try first; each answers with an error's name. */
 const attempts = `
 const { becomeShutIn } = await import('#kernel/process-identity.ts');
-const { denyCalls } = await import('#kernel/seccomp.ts');
+const { refuseCalls } = await import('#kernel/refuse-calls.ts');
 const { callsRefusedToFileWork } = await import('#warden/files/refused-calls.ts');
 const { spawnSync } = await import('node:child_process');
 const { readFileSync, readdirSync, writeFileSync } = await import('node:fs');
 const { connect } = await import('node:net');
 becomeShutIn(process.argv[1], 7001000, 7001000);
-denyCalls(callsRefusedToFileWork());
+refuseCalls(callsRefusedToFileWork());
 const tried = (act) => { try { act(); return 'done'; } catch (error) { return error.code; } };
 const dialled = (to) => new Promise((resolve) => connect(to).on('error', (error) => resolve(error.code)).on('connect', () => resolve('done')));
 const said = {
@@ -38,7 +38,7 @@ test('H6 what works on files can start nothing, reach nothing and become nobody 
   const run = spawnSync(process.execPath, ['--input-type=module', '-e', attempts, directory], {
     cwd: import.meta.dirname,
     encoding: 'utf8',
-    env: { UV_USE_IO_URING: '0' },
+    env: {},
   });
   assert.equal(run.status, 0, run.stderr);
   assert.deepEqual(JSON.parse(run.stdout), {

@@ -2,6 +2,8 @@ import { refusedCalls, type SystemCalls } from '#warden/seccomp/system-calls.ts'
 
 /** Calls that work on files never makes, beside those that a sandbox is refused too. */
 const beyondFiles = {
+  execve: [59, 221],
+  execveat: [322, 281],
   socket: [41, 198],
   connect: [42, 203],
   accept: [43, 202],
@@ -30,7 +32,7 @@ const beyondFiles = {
  */
 const needed: readonly string[] = ['io_uring_enter'];
 
-/** Their numbers on this machine; execve and its like are refused besides (kernel/seccomp.ts). */
+/** Their numbers on this machine. */
 export function callsRefusedToFileWork(): number[] {
   const column = process.arch === 'x64' ? 0 : 1;
   const calls: SystemCalls = { ...refusedCalls, ...beyondFiles };

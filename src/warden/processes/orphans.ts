@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { reapChild } from '#kernel/pidfd.ts';
-import { idsPerRange } from '#warden/ids-per-range.ts';
+import { idsPerRange } from '#warden/uid-ranges.ts';
 
 /**
  * Reaps children that nobody waits for. As a subreaper this process inherits what runtimes leave

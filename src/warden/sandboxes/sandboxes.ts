@@ -6,14 +6,7 @@ import type { Log } from '#channel/log.ts';
 import type { WardenConfig } from '#config/process.ts';
 import { doorAddress } from '#contract/broker.ts';
 import { CasemateError } from '#contract/errors.ts';
-import {
-  type Exit,
-  type Resources,
-  resourcesSchema,
-  type SandboxStatus,
-  type Tier,
-  type WardenEvent,
-} from '#contract/warden.ts';
+import { type Exit, type SandboxStatus, type Tier, type WardenEvent } from '#contract/warden.ts';
 import type { BrokerChild } from '#warden/broker/broker-child.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import { requireReserve } from '#warden/disk/disk-image.ts';
@@ -28,6 +21,7 @@ import type { Runtime } from '#warden/runtimes/runtime.ts';
 import { createEnding } from '#warden/sandboxes/ending.ts';
 import { type LiveSandbox, pinSandbox, statusOf, unpinSandbox } from '#warden/sandboxes/live-sandbox.ts';
 import { type SandboxRecord, sandboxRecordSchema } from '#warden/sandboxes/sandbox-record.ts';
+import { requireRoomAmong } from '#warden/sandboxes/room.ts';
 import { createSandboxStarter, type SandboxRequest } from '#warden/sandboxes/start-sandbox.ts';
 import { createTurns } from '#warden/sandboxes/turns.ts';
 import type { UidRanges } from '#warden/uid-ranges.ts';
@@ -156,17 +150,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   const requireRoom = (request: SandboxRequest): void => {
     if (running.has(request.sandboxId)) return;
-    requireWithin(request.resources, config.maximumResources);
-    const teams = [
-      ...starting.values(),
-      ...[...running.values(), ...leaving.values()].map(({ record }) => record.teamId),
-    ];
-    if (teams.length >= config.maximumSandboxes) {
-      throw new CasemateError('quota_exceeded', 'This server runs as many sandboxes as it may. Stop one first.');
-    }
-    if (teams.filter((teamId) => teamId === request.teamId).length >= config.limits.perTeam.sandboxes) {
-      throw new CasemateError('quota_exceeded', 'The team runs as many sandboxes as this server allows one team.');
-    }
+    const others = [...running.values(), ...leaving.values()].map(({ record }) => record.teamId);
+    requireRoomAmong([...starting.values(), ...others], request, config);
   };
 
   const create = async (request: SandboxRequest): Promise<SandboxStatus> => {
@@ -298,16 +283,6 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       running.clear();
     },
   };
-}
-
-function requireWithin(asked: Resources, maximum: Resources): void {
-  for (const name of Object.keys(resourcesSchema.shape) as (keyof Resources)[]) {
-    if (asked[name] > maximum[name]) {
-      throw new CasemateError('quota_exceeded', 'The sandbox asks for more than this server allows.', {
-        detail: { resource: name, maximum: maximum[name] },
-      });
-    }
-  }
 }
 
 const exists = (path: string): Promise<boolean> =>

@@ -1,2 +1,0 @@
-/** Uids and gids of one sandbox. */
-export const idsPerRange = 65_536;
