@@ -56,7 +56,11 @@ export function createImageStock({ images, makeImage, log }: ImageStockOptions):
     const file = `${images}/${key}.spare-${serial}`;
     await makeImage(images, file, size);
     const handle = await open(file, 'r');
-    await handle.datasync().finally(() => handle.close());
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
     const still = wanted.get(key);
     if (still && !closing.signal.aborted) still.spares.push(file);
     else rmSync(file, { force: true });

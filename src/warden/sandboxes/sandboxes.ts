@@ -31,7 +31,7 @@ import { type SandboxRecord, sandboxRecordSchema } from '#warden/sandboxes/sandb
 import { createSandboxStarter, type SandboxRequest } from '#warden/sandboxes/start-sandbox.ts';
 import { createTurns } from '#warden/sandboxes/turns.ts';
 import type { UidRanges } from '#warden/uid-ranges.ts';
-import { readRecord } from '#warden/write-record.ts';
+import { readPlacedRecord } from '#warden/write-record.ts';
 
 export interface SandboxesOptions {
   readonly config: WardenConfig;
@@ -205,7 +205,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   const adoptOne = async (sandboxId: SandboxId): Promise<LiveSandbox | undefined> => {
     const paths = layout.sandbox(sandboxId);
-    const record = await readRecord(paths.record, sandboxRecordSchema);
+    const record = await readPlacedRecord(paths.record, sandboxRecordSchema);
     if (!record) {
       await rm(paths.directory, { recursive: true, force: true });
       return undefined;
