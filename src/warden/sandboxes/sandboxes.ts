@@ -1,5 +1,5 @@
-import { closeSync, readdirSync } from 'node:fs';
-import { access, rm } from 'node:fs/promises';
+import { closeSync, existsSync, readdirSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { parseId, type SandboxId, type WorkspaceId } from '#base/ids.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
@@ -73,7 +73,7 @@ interface Leaving {
 }
 
 export function createSandboxes(options: SandboxesOptions): Sandboxes {
-  const { config, layout, runtimes, groups, ranges, images, sockets, exits, broker, files, log } = options;
+  const { config, layout, runtimes, groups, ranges, sockets, exits, broker, files, log } = options;
   const running = new Map<SandboxId, LiveSandbox>();
   const leaving = new Map<SandboxId, Leaving>();
   const ends = new Map<SandboxId, Promise<Exit>>();
@@ -103,8 +103,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const ending = createEnding({ ...options, runtimeOf, cgroupOf });
   const closeDoor = (id: SandboxId): void => broker.closeDoor(id);
   const { start, runtimeSandboxOf } = createSandboxStarter({
-    ...{ layout, ranges, groups, images, exits, ending, clock: options.clock },
-    ...{ runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
+    ...options,
+    ...{ ending, runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
   });
 
   /** Until all of it has succeeded the sandbox stays known, and its workspace's disk taken. */
@@ -157,7 +157,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     if (known) return statusOf(known.record, stateOf(request.sandboxId));
     if (leaving.has(request.sandboxId)) throw new CasemateError('conflict', 'The sandbox of that id is being removed.');
     requireWithin(request.resources, config.maximumResources);
-    if (!(await exists(templateRoot(request.template)))) {
+    if (!existsSync(templateRoot(request.template))) {
       throw new CasemateError('not_found', 'This server has no template of that name.');
     }
     if (running.size + leaving.size + starting.size >= config.maximumSandboxes) {
@@ -272,8 +272,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       // A crash may come between the range and the record, or a process may have kept it longer than its sandbox.
       for (const owner of ranges.owners()) {
         const sandboxId = parseId<SandboxId>(owner.replace(/^sandbox:/, ''));
-        if (sandboxId && !(await exists(layout.sandbox(sandboxId).directory)))
-          await ranges.release(`sandbox:${sandboxId}`);
+        if (sandboxId && !existsSync(layout.sandbox(sandboxId).directory)) await ranges.release(`sandbox:${sandboxId}`);
       }
       return adopted;
     },
@@ -294,9 +293,3 @@ function requireWithin(asked: Resources, maximum: Resources): void {
     }
   }
 }
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  );
