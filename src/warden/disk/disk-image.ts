@@ -9,7 +9,7 @@ import {
   readFileSync,
   type Stats,
 } from 'node:fs';
-import { access, open, realpath, rename, statfs } from 'node:fs/promises';
+import { access, open, realpath, rename, rm, statfs } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
@@ -34,7 +34,12 @@ export async function makeDiskImage(images: string, file: string, size: DiskSize
     () => false,
   );
   if (!made) await makeOriginal(original, size);
-  await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
+  try {
+    await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
+  } catch (error) {
+    await rm(`${file}.new`, { force: true });
+    throw error;
+  }
   await rename(`${file}.new`, file);
 }
 

@@ -20,7 +20,7 @@ test('the stock of disks fills up for the sizes last asked for, and leaves nothi
     made += 1;
     writeFileSync(file, String(made));
   };
-  const stock = createImageStock({ images, makeImage, log });
+  const stock = createImageStock({ images, makeImage, requireRoom: async () => {}, log });
   const spares = (): string[] => readdirSync(images).filter((name) => name.includes('.spare-'));
   const filled = async (count: number): Promise<void> => {
     stock.refill();

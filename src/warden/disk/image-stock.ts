@@ -26,11 +26,13 @@ export interface ImageStockOptions {
   readonly images: string;
   /** Makes an image of a size from its original. */
   readonly makeImage: typeof makeDiskImage;
+  /** Throws when the store has too little room left for what nobody has asked for. */
+  readonly requireRoom: () => Promise<void>;
   readonly log: Log;
 }
 
 /** Opens the stock. What an earlier one left may be half written, and goes. */
-export function createImageStock({ images, makeImage, log }: ImageStockOptions): ImageStock {
+export function createImageStock({ images, makeImage, requireRoom, log }: ImageStockOptions): ImageStock {
   for (const name of readdirSync(images)) if (spareName.test(name)) rmSync(`${images}/${name}`);
   /** The sizes last asked for, the newest last. */
   const wanted = new Map<string, { readonly size: DiskSize; readonly spares: string[] }>();
@@ -54,6 +56,7 @@ export function createImageStock({ images, makeImage, log }: ImageStockOptions):
   const addOne = async (key: string, size: DiskSize): Promise<void> => {
     serial += 1;
     const file = `${images}/${key}.spare-${serial}`;
+    await requireRoom();
     await makeImage(images, file, size);
     const handle = await open(file, 'r');
     try {
