@@ -1,5 +1,5 @@
-import { closeSync, existsSync, readdirSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { closeSync, readdirSync } from 'node:fs';
+import { access, rm } from 'node:fs/promises';
 import { parseId, type SandboxId, type WorkspaceId } from '#base/ids.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
@@ -157,7 +157,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
     if (known) return statusOf(known.record, stateOf(request.sandboxId));
     if (leaving.has(request.sandboxId)) throw new CasemateError('conflict', 'The sandbox of that id is being removed.');
     requireWithin(request.resources, config.maximumResources);
-    if (!existsSync(templateRoot(request.template))) {
+    if (!(await exists(templateRoot(request.template)))) {
       throw new CasemateError('not_found', 'This server has no template of that name.');
     }
     if (running.size + leaving.size + starting.size >= config.maximumSandboxes) {
@@ -272,7 +272,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       // A crash may come between the range and the record, or a process may have kept it longer than its sandbox.
       for (const owner of ranges.owners()) {
         const sandboxId = parseId<SandboxId>(owner.replace(/^sandbox:/, ''));
-        if (sandboxId && !existsSync(layout.sandbox(sandboxId).directory)) await ranges.release(`sandbox:${sandboxId}`);
+        if (sandboxId && !(await exists(layout.sandbox(sandboxId).directory)))
+          await ranges.release(`sandbox:${sandboxId}`);
       }
       return adopted;
     },
@@ -293,3 +294,9 @@ function requireWithin(asked: Resources, maximum: Resources): void {
     }
   }
 }
+
+const exists = (path: string): Promise<boolean> =>
+  access(path).then(
+    () => true,
+    () => false,
+  );

@@ -42,6 +42,6 @@ export async function tearDown(options: TeardownOptions): Promise<boolean> {
   // Before the table of ranges is written: on a full disk this makes the room for it.
   await rm(paths.scratchImage, { force: true });
   const released = options.ownRange ? await ranges.release(`sandbox:${sandboxId}`) : true;
-  rmSync(paths.directory, { recursive: true, force: true });
+  await rm(paths.directory, { recursive: true, force: true });
   return released;
 }
