@@ -14,6 +14,7 @@ import { startBroker } from '#warden/broker/broker-child.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import { weighIo } from '#warden/cgroup/io-weight.ts';
+import { makeDiskImage, requireReserve } from '#warden/disk/disk-image.ts';
 import { createImageStock } from '#warden/disk/image-stock.ts';
 import { createEvents } from '#warden/events.ts';
 import { createGuestFiles } from '#warden/files/guest-files.ts';
@@ -67,7 +68,10 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   const journal = await openJournal({ directory: config.journalDirectory, clock });
   const bindings = openBindings(layout.bindingsFile, config.limits.bindings);
   const ranges = await openUidRanges(layout.rangesFile, config.uidRanges);
-  const images = createImageStock(layout.images, log);
+  const images = createImageStock({
+    ...{ images: layout.images, makeImage: makeDiskImage, log },
+    requireRoom: () => requireReserve(config.stateDirectory, config.reserveMiB),
+  });
   const exits = createExitWatch(onFailure);
   const runtimes = createRuntimes(config.runtimes, layout.runtimeState, createLauncher(exits), log);
   const orphans = createOrphans(exits.isWatched);

@@ -27,20 +27,29 @@ export function placeRecord(file: string, value: unknown): void {
   renameSync(beside, file);
 }
 
-/**
- * Reads what was written, or answers undefined when there is none, or an empty one, which is what a
- * power cut may leave of `placeRecord`. Throws when it does not fit `schema`.
- */
+/** Reads what `writeRecord` wrote, or answers undefined when there is none. Throws when it does not fit `schema`. */
 export async function readRecord<Schema extends z.ZodType>(
   file: string,
   schema: Schema,
 ): Promise<z.infer<Schema> | undefined> {
-  let read: string;
+  const read = await readText(file);
+  return read === undefined ? undefined : schema.parse(JSON.parse(read));
+}
+
+/** Reads what `placeRecord` wrote: an empty file, which a power cut may leave of it, counts as none. */
+export async function readPlacedRecord<Schema extends z.ZodType>(
+  file: string,
+  schema: Schema,
+): Promise<z.infer<Schema> | undefined> {
+  const read = await readText(file);
+  return read === undefined || read === '' ? undefined : schema.parse(JSON.parse(read));
+}
+
+async function readText(file: string): Promise<string | undefined> {
   try {
-    read = await readFile(file, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
     throw error;
   }
-  return read === '' ? undefined : schema.parse(JSON.parse(read));
 }

@@ -1,7 +1,19 @@
-import { closeSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
-import { access, open, realpath, rename, statfs } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+} from 'node:fs';
+import { access, open, realpath, rename, rm, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
+import { abandonFileSystem } from '#kernel/abandon-file-system.ts';
 import { attachLoop } from '#kernel/loop.ts';
 import { mount, mountFlags, unmount } from '#kernel/mount.ts';
 import { mustRun } from '#warden/processes/run-program.ts';
@@ -22,7 +34,12 @@ export async function makeDiskImage(images: string, file: string, size: DiskSize
     () => false,
   );
   if (!made) await makeOriginal(original, size);
-  await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
+  try {
+    await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
+  } catch (error) {
+    await rm(`${file}.new`, { force: true });
+    throw error;
+  }
   await rename(`${file}.new`, file);
 }
 
@@ -84,6 +101,32 @@ function backingFile(device: string): string | undefined {
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT' && error.code !== 'ENXIO' && error.code !== 'ENODEV') throw error;
 }
+
+/**
+ * Spares a disk that is thrown away the writing of what has not been written: the longest of its
+ * unmount. Nothing happens unless `target` is the root of a file system on a loop device.
+ */
+export function abandonDisk(target: string): void {
+  const above = statOf(dirname(target));
+  const own = statOf(target);
+  if (above === undefined || own === undefined || own.dev === above.dev || major(own.dev) !== loopMajor) return;
+  let fd: number | undefined;
+  try {
+    fd = openSync(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if (fstatSync(fd).dev === own.dev) abandonFileSystem(fd);
+  } catch (error) {
+    // Abandoned already (EIO), or a kernel that cannot: then the unmount writes it all first.
+    const code = (error as { code?: string }).code;
+    if (code !== 'EIO' && code !== 'ENOTTY' && code !== 'EOPNOTSUPP') throw error;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+const statOf = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+const loopMajor = 7;
+/** glibc's gnu_dev_major, for numbers below 2^32. */
+const major = (device: number): number => (device >>> 8) & 0xfff;
 
 /** Unmounts `target` if it is mounted; one that is still busy leaves the tree now and ends with its last user. */
 export function unmountDisk(target: string): void {

@@ -2,7 +2,7 @@ import { readdirSync, renameSync, rmSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Log } from '#channel/log.ts';
-import { type DiskSize, makeDiskImage } from '#warden/disk/disk-image.ts';
+import type { DiskSize, makeDiskImage } from '#warden/disk/disk-image.ts';
 
 /**
  * Empty disk images made before they are asked for: a copy takes longer than all other work on a
@@ -21,14 +21,24 @@ const refillAfterMs = 150;
 const sizesKept = 2;
 const spareName = /\.spare-\d+(\.new)?$/;
 
-/** Opens the stock in the directory `images`. What an earlier one left may be half written, and goes. */
-export function createImageStock(images: string, log: Log): ImageStock {
+export interface ImageStockOptions {
+  /** Holds the originals too. */
+  readonly images: string;
+  /** Makes an image of a size from its original. */
+  readonly makeImage: typeof makeDiskImage;
+  /** Throws when the store has too little room left for what nobody has asked for. */
+  readonly requireRoom: () => Promise<void>;
+  readonly log: Log;
+}
+
+/** Opens the stock. What an earlier one left may be half written, and goes. */
+export function createImageStock({ images, makeImage, requireRoom, log }: ImageStockOptions): ImageStock {
   for (const name of readdirSync(images)) if (spareName.test(name)) rmSync(`${images}/${name}`);
   /** The sizes last asked for, the newest last. */
   const wanted = new Map<string, { readonly size: DiskSize; readonly spares: string[] }>();
   let serial = 0;
   let filling: Promise<void> | undefined;
-  let closed = false;
+  const closing = new AbortController();
 
   const want = (size: DiskSize): string[] => {
     const key = `${size.diskMiB}-${size.inodes}`;
@@ -46,18 +56,23 @@ export function createImageStock(images: string, log: Log): ImageStock {
   const addOne = async (key: string, size: DiskSize): Promise<void> => {
     serial += 1;
     const file = `${images}/${key}.spare-${serial}`;
-    await makeDiskImage(images, file, size);
+    await requireRoom();
+    await makeImage(images, file, size);
     const handle = await open(file, 'r');
-    await handle.datasync().finally(() => handle.close());
+    try {
+      await handle.datasync();
+    } finally {
+      await handle.close();
+    }
     const still = wanted.get(key);
-    if (still && !closed) still.spares.push(file);
+    if (still && !closing.signal.aborted) still.spares.push(file);
     else rmSync(file, { force: true });
   };
 
   const fill = async (): Promise<void> => {
     for (;;) {
       const [key, short] = [...wanted].findLast(([, { spares }]) => spares.length < ofEachSize) ?? [];
-      if (key === undefined || short === undefined || closed) return;
+      if (key === undefined || short === undefined || closing.signal.aborted) return;
       await addOne(key, short.size);
     }
   };
@@ -65,19 +80,22 @@ export function createImageStock(images: string, log: Log): ImageStock {
   return {
     async make(file, size) {
       const spare = want(size).pop();
-      if (spare === undefined) await makeDiskImage(images, file, size);
+      if (spare === undefined) await makeImage(images, file, size);
       else renameSync(spare, file);
     },
     refill() {
-      filling ??= sleep(refillAfterMs, undefined, { ref: false })
+      filling ??= sleep(refillAfterMs, undefined, { signal: closing.signal })
         .then(fill)
-        .catch((error: unknown) => log.warn({ err: error }, 'no spare disk could be made; the next start takes longer'))
+        .catch((error: unknown) => {
+          if (closing.signal.aborted) return;
+          log.warn({ err: error }, 'no spare disk could be made; the next start takes longer');
+        })
         .finally(() => {
           filling = undefined;
         });
     },
     async [Symbol.asyncDispose]() {
-      closed = true;
+      closing.abort();
       await filling;
       for (const { spares } of wanted.values()) for (const file of spares) rmSync(file, { force: true });
       wanted.clear();

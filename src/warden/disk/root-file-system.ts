@@ -1,6 +1,6 @@
 import { chownSync, closeSync, mkdirSync, writeFileSync } from 'node:fs';
 import { attachTree, cloneTree, mount, mountAttributes, mountFlags, setMountAttributes } from '#kernel/mount.ts';
-import { unmountDisk } from '#warden/disk/disk-image.ts';
+import { abandonDisk, unmountDisk } from '#warden/disk/disk-image.ts';
 import type { SandboxPaths } from '#warden/layout.ts';
 
 export const guestHostName = 'sandbox';
@@ -45,7 +45,11 @@ export function mountRoot(templateRoot: string, paths: SandboxPaths, firstUid: n
   );
 }
 
-/** Unmounts what `mountRoot` and the disks made, topmost first. What is not mounted is passed over. */
+/**
+ * Unmounts what `mountRoot` and the disks made, topmost first. What is not mounted is passed over. What
+ * was written to the scratch disk, and so to the root, may be lost: nobody will see it again.
+ */
 export function unmountAll(paths: SandboxPaths): void {
+  abandonDisk(paths.scratch);
   for (const target of [paths.root, paths.lower, paths.disk, paths.scratch]) unmountDisk(target);
 }

@@ -25,7 +25,7 @@ import { requireRoomAmong } from '#warden/sandboxes/room.ts';
 import { createSandboxStarter, type SandboxRequest } from '#warden/sandboxes/start-sandbox.ts';
 import { createTurns } from '#warden/sandboxes/turns.ts';
 import type { UidRanges } from '#warden/uid-ranges.ts';
-import { readRecord } from '#warden/write-record.ts';
+import { readPlacedRecord } from '#warden/write-record.ts';
 
 export interface SandboxesOptions {
   readonly config: WardenConfig;
@@ -69,7 +69,7 @@ interface Leaving {
 }
 
 export function createSandboxes(options: SandboxesOptions): Sandboxes {
-  const { config, layout, runtimes, groups, ranges, images, sockets, exits, broker, files, log } = options;
+  const { config, layout, runtimes, groups, ranges, sockets, exits, broker, files, log } = options;
   const running = new Map<SandboxId, LiveSandbox>();
   const leaving = new Map<SandboxId, Leaving>();
   const ends = new Map<SandboxId, Promise<Exit>>();
@@ -99,8 +99,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const ending = createEnding({ ...options, runtimeOf, cgroupOf });
   const closeDoor = (id: SandboxId): void => broker.closeDoor(id);
   const { start, runtimeSandboxOf } = createSandboxStarter({
-    ...{ layout, ranges, groups, images, exits, ending, clock: options.clock },
-    ...{ runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
+    ...options,
+    ...{ ending, runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
   });
 
   /** Until all of it has succeeded the sandbox stays known, and its workspace's disk taken. */
@@ -204,7 +204,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   const adoptOne = async (sandboxId: SandboxId): Promise<LiveSandbox | undefined> => {
     const paths = layout.sandbox(sandboxId);
-    const record = await readRecord(paths.record, sandboxRecordSchema);
+    const record = await readPlacedRecord(paths.record, sandboxRecordSchema);
     if (!record) {
       await rm(paths.directory, { recursive: true, force: true });
       return undefined;

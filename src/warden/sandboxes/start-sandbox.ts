@@ -128,6 +128,7 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
         pinned = pinSandbox({ record: started, paths, runtime, runtimeSandbox }, pid, initPidfd);
         placeRecord(paths.record, started);
         await options.openDoor(pinned);
+        images.refill();
         return pinned;
       } catch (error) {
         try {
@@ -144,7 +145,6 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
       } finally {
         const fd = await mapped;
         if (fd !== undefined) closeSync(fd);
-        images.refill();
       }
     },
   };

@@ -1,4 +1,5 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { SandboxId } from '#base/ids.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import { unmountAll } from '#warden/disk/root-file-system.ts';
@@ -31,11 +32,13 @@ export async function tearDown(options: TeardownOptions): Promise<boolean> {
   unmountAll(paths);
   for (const directory of [paths.root, paths.lower, paths.disk, paths.scratch, paths.mounts]) {
     // rmdir, never a recursive removal: should something still be mounted there, its files stay.
-    await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
-  await rm(paths.bundle, { recursive: true, force: true });
+  rmSync(paths.bundle, { recursive: true, force: true });
   // Before the table of ranges is written: on a full disk this makes the room for it.
   await rm(paths.scratchImage, { force: true });
   const released = options.ownRange ? await ranges.release(`sandbox:${sandboxId}`, paths.scratchImage) : true;
