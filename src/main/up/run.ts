@@ -7,7 +7,7 @@ import { runProgram } from '#main/prepare/program.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { type InstanceCertificates, instanceCertificates } from '#main/certificates/instance-certificates.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
-import { baseUrl } from '#main/up/announce.ts';
+import { baseUrl, localAddress } from '#main/up/announce.ts';
 import { type RunningChild, startChild } from '#main/up/child.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
@@ -60,6 +60,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     writeStatus(paths, {
       pid: process.pid,
       url: baseUrl(config),
+      localOrigin: localAddress(config).origin,
       port: config.port,
       release: basename(release),
       startedMs,
