@@ -54,7 +54,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   let setupPath: string | null = null;
   let warden: RunningChild | undefined;
   let serverChild: RunningChild | undefined;
-  let certificates: InstanceCertificates | undefined;
+  // Assigned below; the first parts may tell of themselves before.
+  let certificates: InstanceCertificates | undefined = undefined;
   const parts: Supervised[] = [];
   const changed = (): void =>
     writeStatus(paths, {
