@@ -91,8 +91,15 @@ test('H10 with its authority imported, Chromium uses all of it over https', { ti
     await page.keyboard.type('echo after-$((40+2))\n');
     await terminalShows(page, 'after-42');
     assert.deepEqual(sockets, [], 'on the WebSocket that was open');
-    const again = await page.evaluate(async () => (await fetch('/api/v1/session')).status);
-    assert.equal(again, 200);
+    const workspace = /workspaces\/([A-Za-z0-9_-]+)/.exec(page.url())?.[1] ?? assert.fail(page.url());
+    const stream = await page.evaluate(async (id) => {
+      const abort = new AbortController();
+      const answer = await fetch(`/api/v1/workspaces/${id}/events`, { signal: abort.signal });
+      const first = await answer.body?.getReader().read();
+      abort.abort();
+      return [answer.status, answer.headers.get('content-type'), new TextDecoder().decode(first?.value).slice(0, 6)];
+    }, workspace);
+    assert.deepEqual(stream, [200, 'text/event-stream; charset=utf-8', ': open'], 'events come as they are made');
   });
 
   await t.test('a name below it has a certificate, and is not the app', async () => {
