@@ -8,6 +8,7 @@ import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#co
 import type { Resources } from '#contract/warden.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
+import { tunnelPort } from '#main/up/tunnel.ts';
 import type { Users } from '#main/up/users.ts';
 
 export interface ProcessConfigInputs {
@@ -108,7 +109,8 @@ export function serverConfig(
   const tls = endsTls(config);
   const origin = publicOrigin(config);
   const named = config.domain === null ? [] : [hostName(config.domain, config.port)];
-  const loopback = [config.port, ...(tls && config.httpPort !== null ? [config.httpPort] : [])].flatMap((port) =>
+  const ports = [config.port, ...(tls && config.httpPort !== null ? [config.httpPort] : [])];
+  const loopback = [...ports, ...ports.map(tunnelPort)].flatMap((port) =>
     ['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, port)),
   );
   return {
