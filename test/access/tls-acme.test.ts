@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
-import { chmod, chown, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { readdirSync, readFileSync } from 'node:fs';
+import { chmod, chown, mkdir, mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { request } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
@@ -139,11 +140,10 @@ interface Ordered {
 }
 
 /** Begins, and waits until the first order is over. */
-async function begin(environment: Record<string, string>, onChallenge?: () => Promise<void>): Promise<Ordered> {
+async function begin(environment: Record<string, string>, onChallenge?: () => void): Promise<Ordered> {
   const over = Promise.withResolvers<void>();
   const said: string[] = [];
   const told: ToServer[] = [];
-  const looks: Promise<void>[] = [];
   const certificates = await instanceCertificates({
     config: configured(environment),
     paths: { ...paths, run: { ...paths.run, certificates: broker.config.runDirectory } },
@@ -156,12 +156,11 @@ async function begin(environment: Record<string, string>, onChallenge?: () => Pr
       if (message.type !== 'challenge') return;
       if (message.answer === null) answers.delete(message.token);
       else answers.set(message.token, message.answer);
-      if (onChallenge) looks.push(onChallenge());
+      onChallenge?.();
     },
   });
   certificates.begin();
   await over.promise;
-  await Promise.all(looks);
   certificates[Symbol.dispose]();
   return { certificates, said, told };
 }
@@ -179,13 +178,22 @@ test('H12 a certificate is ordered by a process without privileges and without a
   await rm(path.join(broker.config.runDirectory, 'door.sock'), { force: true });
   await run('ln', ['-s', door(), path.join(broker.config.runDirectory, 'door.sock')]);
   const seen: Record<string, string>[] = [];
-  const look = async (): Promise<void> => {
-    for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
-      const line = await readFile(`/proc/${pid}/cmdline`, 'latin1').catch(() => '');
+  const read = (file: string): string => {
+    try {
+      return readFileSync(file, 'latin1');
+    } catch {
+      // Processes end while they are looked at.
+      return '';
+    }
+  };
+  // At once: the process waits until its challenge is placed.
+  const look = (): void => {
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      const line = read(`/proc/${pid}/cmdline`);
       if (!line.includes('src/main/acme.ts') || line.startsWith('unshare')) continue;
-      const status = await readFile(`/proc/${pid}/status`, 'latin1').catch(() => '');
+      const status = read(`/proc/${pid}/status`);
       const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, 'm').exec(status)?.[1] ?? '';
-      const routes = await readFile(`/proc/${pid}/net/dev`, 'latin1').catch(() => '');
+      const routes = read(`/proc/${pid}/net/dev`);
       seen.push({
         uid: field('Uid').split('\t')[0] ?? '',
         effective: field('CapEff'),

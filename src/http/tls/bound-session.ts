@@ -1,8 +1,5 @@
 import { constants, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
-import { patience } from '#http/patience.ts';
-
-/** In milliseconds. */
-type SessionPatience = Readonly<Record<'headersMs' | 'requestMs' | 'keepAliveMs', number>>;
+import { type Patience, patience } from '#http/patience.ts';
 
 /**
  * Bounds in time what HTTP/1.1 connections are bounded in by Node and HTTP/2 sessions are not: a session
@@ -11,7 +8,7 @@ type SessionPatience = Readonly<Record<'headersMs' | 'requestMs' | 'keepAliveMs'
  */
 export function boundSession(
   session: ServerHttp2Session,
-  { headersMs, requestMs, keepAliveMs }: SessionPatience = patience,
+  { headersMs, requestMs, keepAliveMs }: Pick<Patience, 'headersMs' | 'requestMs' | 'keepAliveMs'> = patience,
 ): void {
   let open = 0;
   let idle = setTimeout(() => session.destroy(), headersMs);

@@ -156,7 +156,14 @@ test('a development authority signs for the names it was made with, and for no o
   assert.equal(statSync(made.files.key).mode & 0o777, 0o600);
   assert.equal(statSync(join(place, 'authority.pem')).mode & 0o777, 0o600);
   assert.deepEqual(made.names, [
-    ...['localhost', '*.localhost', 'dev.example.org', '*.dev.example.org'],
+    ...[
+      'localhost',
+      '*.localhost',
+      'casemate.localhost',
+      '*.casemate.localhost',
+      'dev.example.org',
+      '*.dev.example.org',
+    ],
     ...['127.0.0.1', '::1'],
   ]);
   const { certificate } = readPair(made.files.certificate, made.files.key);

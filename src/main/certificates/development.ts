@@ -44,7 +44,8 @@ export async function makeDevelopment(
 ): Promise<Development> {
   const files = developmentFiles(directory);
   const store = pairStore(directory, 'authority');
-  const bases = [...new Set(['localhost', ...given.map((name) => name.replace(/^\*\./, ''))])];
+  // Browsers take no wildcard directly below `localhost`; below a name of two labels they do.
+  const bases = [...new Set(['localhost', 'casemate.localhost', ...given.map((name) => name.replace(/^\*\./, ''))])];
   const names = [...bases.flatMap((name) => [name, `*.${name}`]), '127.0.0.1', '::1'];
   const kept = replace ? null : store.load();
   const authority =

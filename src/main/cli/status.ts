@@ -1,7 +1,6 @@
 import { parseArgs } from 'node:util';
 import type { Command } from '#main/cli.ts';
 import { alertsFile, readAlerts } from '#main/up/alerts.ts';
-import { localAddress } from '#main/up/announce.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { isLocked } from '#main/up/lock.ts';
 import { type DataPaths, dataPaths } from '#main/up/paths.ts';
@@ -16,8 +15,7 @@ Shows what runs. Exit codes: 0 all parts are ready, 1 something is not, or nothi
 `,
   async run(commandArguments) {
     const { values, rest } = splitOutput(commandArguments);
-    const config = await readConfig(parseUpArguments(rest));
-    const { data } = config;
+    const { data } = await readConfig(parseUpArguments(rest));
     const paths = dataPaths(data);
     const status = isLocked(paths) ? readStatus(paths) : null;
     if (values.output === 'json') {
@@ -50,7 +48,7 @@ Shows what runs. Exit codes: 0 all parts are ready, 1 something is not, or nothi
         const ends = new Date(endsMs).toISOString().slice(0, 10);
         console.log(`  certificate ends ${ends}: ${names.join(' ')}${problem === null ? '' : `\n    ${problem}`}`);
       }
-      if (status.setupPath) console.log(`  no owner yet: ${localAddress(config).origin}${status.setupPath}`);
+      if (status.setupPath) console.log(`  no owner yet: ${status.localOrigin}${status.setupPath}`);
     }
     return status?.ready ? exitCodes.done : exitCodes.failed;
   },

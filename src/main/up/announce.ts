@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
 import type { Config } from '#config/config.ts';
 import { endsTls, publicOrigin } from '#config/tls.ts';
+import { tunnelCommand, tunnelPort } from '#main/up/tunnel.ts';
 
 /** Where a person goes: FRONTEND_URL, or this machine's own address. */
 export function baseUrl(config: Config): string {
@@ -25,17 +26,19 @@ export function localAddress(config: Config): { readonly origin: string; readonl
 /** The lines that say where to go next. `setupPath` is there until an owner exists. */
 export function announcement(config: Config, setupPath: string | null, environment: NodeJS.ProcessEnv): string[] {
   // The set-up route answers on loopback only, whatever FRONTEND_URL says.
-  const { origin: local, port } = localAddress(config);
+  const { origin, port } = localAddress(config);
+  const far = environment.SSH_CONNECTION !== undefined;
+  const local = far ? origin.replace(/:\d+$/, `:${tunnelPort(port)}`) : origin;
   const lines = ['', 'Casemate is ready.', ''];
   if (setupPath) {
     lines.push('  Make your account with this link (once, on this machine):', `  ${local}${setupPath}`);
-    if (environment.SSH_CONNECTION) {
+    if (far) {
       const user = environment.SUDO_USER ?? environment.USER ?? 'root';
-      const address = environment.SSH_CONNECTION.split(' ')[2] ?? hostname();
+      const address = (environment.SSH_CONNECTION ?? '').split(' ')[2] ?? hostname();
       lines.push(
         '',
         '  You are here over SSH. Type this on your own machine first, then open the link there:',
-        `  ssh -L ${port}:localhost:${port} ${user}@${address}`,
+        `  ${tunnelCommand(port, `${user}@${address}`)}`,
       );
     }
   } else lines.push(`  ${baseUrl(config)}`);

@@ -15,6 +15,7 @@ import type { Resources } from '#contract/warden.ts';
 import { entryOf } from '#main/running-code.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
+import { tunnelPort } from '#main/up/tunnel.ts';
 import type { Users } from '#main/up/users.ts';
 
 export interface ProcessConfigInputs {
@@ -116,7 +117,8 @@ export function serverConfig(
   const tls = endsTls(config);
   const origin = publicOrigin(config);
   const named = config.domain === null ? [] : [hostName(config.domain, config.port)];
-  const loopback = [config.port, ...(tls && config.httpPort !== null ? [config.httpPort] : [])].flatMap((port) =>
+  const ports = [config.port, ...(tls && config.httpPort !== null ? [config.httpPort] : [])];
+  const loopback = [...ports, ...ports.map(tunnelPort)].flatMap((port) =>
     ['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, port)),
   );
   return {

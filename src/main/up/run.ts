@@ -8,7 +8,7 @@ import { entryOf } from '#main/running-code.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { type InstanceCertificates, instanceCertificates } from '#main/certificates/instance-certificates.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
-import { baseUrl } from '#main/up/announce.ts';
+import { baseUrl, localAddress } from '#main/up/announce.ts';
 import { type RunningChild, startChild } from '#main/up/child.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
@@ -57,12 +57,14 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   let warden: RunningChild | undefined;
   let serverChild: RunningChild | undefined;
   const evidence = openEvidence(paths, say);
-  let certificates: InstanceCertificates | undefined;
+  // Assigned below; the first parts may tell of themselves before.
+  let certificates: InstanceCertificates | undefined = undefined;
   const parts: Supervised[] = [];
   const changed = (): void =>
     writeStatus(paths, {
       pid: process.pid,
       url: baseUrl(config),
+      localOrigin: localAddress(config).origin,
       port: config.port,
       release: basename(release),
       startedMs,

@@ -14,6 +14,8 @@ export const statusSchema = z.strictObject({
   /** Of the supervisor. */
   pid: z.number().int(),
   url: z.string(),
+  /** Where a person on this machine goes. */
+  localOrigin: z.string(),
   port: z.number().int(),
   release: z.string(),
   startedMs: z.number(),
