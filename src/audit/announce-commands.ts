@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { mintId, parseId, type TeamId } from '#base/ids.ts';
 import { isWardenCommand, wardenCommands, type WardenCommand } from '#contract/warden.ts';
+import { CasemateError } from '#contract/errors.ts';
 import type { Database } from '#database/database.ts';
 import { announceCommands, type AnnouncedCommand } from '#database/trail/command-store.ts';
 
@@ -71,16 +72,17 @@ export function createCommandAnnouncer({ database, random, log }: AnnounceOption
   };
   const work = async (): Promise<void> => {
     while (queue.length > 0 && !stop.signal.aborted) await writeOne(queue.splice(0, maximumBatch));
-    for (const { reject } of queue.splice(0)) reject?.(new Error('the server stops'));
+    // In the same turn as the look at the queue: what comes after it begins anew.
+    working = undefined;
+    for (const { reject } of queue.splice(0)) reject?.(new CasemateError('unavailable', 'The server stops'));
   };
   const enqueue = (waiting: Waiting): void => {
+    if (stop.signal.aborted) return waiting.reject?.(new CasemateError('unavailable', 'The server stops'));
     remembered.set(waiting.command.id, waiting.command);
     const [oldest] = remembered.keys();
     if (remembered.size > maximumRemembered && oldest !== undefined) remembered.delete(oldest);
     queue.push(waiting);
-    working ??= work().finally(() => {
-      working = undefined;
-    });
+    working ??= work();
   };
 
   return {
