@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { mintId, parseId, type TeamId } from '#base/ids.ts';
 import { isWardenCommand, wardenCommands, type WardenCommand } from '#contract/warden.ts';
+import { CasemateError } from '#contract/errors.ts';
 import type { Database } from '#database/database.ts';
 import { announceCommands, type AnnouncedCommand } from '#database/trail/command-store.ts';
 
@@ -11,8 +12,13 @@ export interface CommandAnnouncer extends AsyncDisposable {
    * when that could not be, and then the command is not given. Acts that make safer do not wait.
    */
   prepare(method: string, parameters: unknown): Promise<unknown>;
-  /** Whether this process gave the command and is still about to put it on record. */
-  isPending(id: string): boolean;
+  /**
+   * The command of that id, while this process remembers that it gave it: one that makes safer may
+   * not be on record yet, and a PostgreSQL that was killed may have lost the last announcements.
+   */
+  given(id: string): AnnouncedCommand | undefined;
+  /** These were found in the journal: whoever sends their ids again did not announce that. */
+  settled(ids: readonly string[]): void;
 }
 
 export interface AnnounceOptions {
@@ -25,8 +31,10 @@ export interface AnnounceOptions {
 const safer: ReadonlySet<WardenCommand> = new Set(['sandbox.kill', 'terminal.kill']);
 const retryMs = 1000;
 const maximumBatch = 200;
-/** Of acts that make safer while the database is away; what is beyond it raises an alert later. */
-const maximumPending = 10_000;
+/** Commands that are remembered; of others, only the database knows. */
+const maximumRemembered = 10_000;
+/** Acts that make safer and are not on record, while the database is away; what is beyond it raises an alert later. */
+const maximumQueue = 10_000;
 
 interface Waiting {
   readonly command: AnnouncedCommand;
@@ -37,7 +45,7 @@ interface Waiting {
 
 export function createCommandAnnouncer({ database, random, log }: AnnounceOptions): CommandAnnouncer {
   const queue: Waiting[] = [];
-  const pending = new Set<string>();
+  const remembered = new Map<string, AnnouncedCommand>();
   const stop = new AbortController();
   let working: Promise<void> | undefined;
 
@@ -49,14 +57,13 @@ export function createCommandAnnouncer({ database, random, log }: AnnounceOption
           batch.map(({ command }) => command),
         ),
       );
-      for (const { command, resolve } of batch) {
-        pending.delete(command.id);
-        resolve();
-      }
+      for (const { resolve } of batch) resolve();
     } catch (error) {
       for (const one of batch) {
-        if (one.reject) one.reject(error);
-        else if (!stop.signal.aborted) queue.push(one);
+        if (one.reject) {
+          remembered.delete(one.command.id);
+          one.reject(error);
+        } else if (!stop.signal.aborted) queue.push(one);
       }
       if (!queue.some(({ reject }) => !reject)) return;
       log.warn({ err: error }, 'commands that make safer were given and are not on record yet');
@@ -65,13 +72,17 @@ export function createCommandAnnouncer({ database, random, log }: AnnounceOption
   };
   const work = async (): Promise<void> => {
     while (queue.length > 0 && !stop.signal.aborted) await writeOne(queue.splice(0, maximumBatch));
-    for (const { reject } of queue.splice(0)) reject?.(new Error('the server stops'));
+    // In the same turn as the look at the queue: what comes after it begins anew.
+    working = undefined;
+    for (const { reject } of queue.splice(0)) reject?.(new CasemateError('unavailable', 'The server stops'));
   };
   const enqueue = (waiting: Waiting): void => {
+    if (stop.signal.aborted) return waiting.reject?.(new CasemateError('unavailable', 'The server stops'));
+    remembered.set(waiting.command.id, waiting.command);
+    const [oldest] = remembered.keys();
+    if (remembered.size > maximumRemembered && oldest !== undefined) remembered.delete(oldest);
     queue.push(waiting);
-    working ??= work().finally(() => {
-      working = undefined;
-    });
+    working ??= work();
   };
 
   return {
@@ -83,13 +94,13 @@ export function createCommandAnnouncer({ database, random, log }: AnnounceOption
       if (!teamId) return parameters;
       const command = { id, kind: wardenCommands[method], teamId };
       if (!safer.has(method)) await new Promise<void>((resolve, reject) => enqueue({ command, resolve, reject }));
-      else if (pending.size < maximumPending) {
-        pending.add(id);
-        enqueue({ command, resolve: () => undefined });
-      }
+      else if (queue.length < maximumQueue) enqueue({ command, resolve: () => undefined });
       return { ...(parameters as object), commandId: id };
     },
-    isPending: (id) => pending.has(id),
+    given: (id) => remembered.get(id),
+    settled(ids) {
+      for (const id of ids) remembered.delete(id);
+    },
     async [Symbol.asyncDispose]() {
       stop.abort();
       await working;

@@ -27,7 +27,7 @@ export interface IngestOptions {
   readonly audit: Pick<Audit, 'record'>;
   readonly log: IngestLog;
   /** Of the warden: holds its records against what was announced. */
-  readonly match?: MatchCommands;
+  readonly commands?: MatchCommands;
   /** Something that only an attack or a defect explains; it is on record already. */
   readonly onAlert?: (text: string) => void;
   /** Hears each egress record once it is in the database: for the strips of open workspaces. */
@@ -96,7 +96,7 @@ async function takeBatch(options: IngestOptions, from: JournalPosition, signal: 
   let position = from;
   const writes: Promise<void>[] = [];
   const egress: EgressRow[] = [];
-  const matched = await options.match?.(records);
+  const matched = await options.commands?.match(records);
   for (const orphan of matched?.orphans ?? []) writes.push(raise(options, orphan));
   for (const record of records) {
     const defect = followDefect(position, record);
@@ -110,6 +110,7 @@ async function takeBatch(options: IngestOptions, from: JournalPosition, signal: 
   }
   await Promise.all(writes);
   const added = await options.store.save(options.process, position, egress, matched?.found);
+  options.commands?.settled(matched?.found ?? []);
   for (const row of added) notify(options, row);
   return position;
 }

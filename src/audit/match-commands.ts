@@ -14,34 +14,39 @@ export interface MatchedCommands {
   readonly orphans: readonly JournalRecord[];
 }
 
-/** Answers for records of the warden's journal, all of which are commands. Writes nothing. */
-export type MatchCommands = (records: readonly JournalRecord[]) => Promise<MatchedCommands>;
+export interface MatchCommands {
+  /** Answers for records of the warden's journal, all of which are commands. Writes nothing. */
+  match(records: readonly JournalRecord[]): Promise<MatchedCommands>;
+  /** What was found is in the trail, and its announcements are gone from the database. */
+  settled(found: readonly string[]): void;
+}
 
 export function createMatchCommands(of: {
   readonly database: Database;
-  readonly announcer: Pick<CommandAnnouncer, 'isPending'>;
+  readonly announcer: Pick<CommandAnnouncer, 'given' | 'settled'>;
 }): MatchCommands {
-  return async (records) => {
-    const idOf = ({ data }: JournalRecord): string | undefined => parseId<string>(data['commandId']);
-    const ids = records.flatMap((record) => idOf(record) ?? []);
-    // First what is pending: what is written meanwhile is in one of the two.
-    const pending = new Set(ids.filter((id) => of.announcer.isPending(id)));
-    const rows = ids.length === 0 ? [] : await of.database.withJob('ingest', (tx) => findAnnouncedCommands(tx, ids));
-    const announced = new Map(rows.map((row) => [row.id, row]));
-    const found: string[] = [];
-    const orphans: JournalRecord[] = [];
-    for (const record of records) {
-      const id = idOf(record);
-      const row = id === undefined ? undefined : announced.get(id);
-      const matches = row?.kind === record.kind && row.teamId === record.data['teamId'];
-      if (id !== undefined && (matches || pending.has(id))) {
-        // An id is good for one command: whoever sends it again did not announce that.
-        announced.delete(id);
-        pending.delete(id);
-        found.push(id);
-      } else orphans.push(record);
-    }
-    return { found, orphans };
+  return {
+    async match(records) {
+      const idOf = ({ data }: JournalRecord): string | undefined => parseId<string>(data['commandId']);
+      const ids = records.flatMap((record) => idOf(record) ?? []);
+      // First what is remembered: what is written meanwhile is in one of the two.
+      const given = ids.flatMap((id) => of.announcer.given(id) ?? []);
+      const rows = ids.length === 0 ? [] : await of.database.withJob('ingest', (tx) => findAnnouncedCommands(tx, ids));
+      const announced = new Map([...given, ...rows].map((command) => [command.id, command]));
+      const found: string[] = [];
+      const orphans: JournalRecord[] = [];
+      for (const record of records) {
+        const id = idOf(record);
+        const command = id === undefined ? undefined : announced.get(id);
+        if (id !== undefined && command?.kind === record.kind && command.teamId === record.data['teamId']) {
+          // An id is good for one command: whoever sends it again did not announce that.
+          announced.delete(id);
+          found.push(id);
+        } else orphans.push(record);
+      }
+      return { found, orphans };
+    },
+    settled: (found) => of.announcer.settled(found),
   };
 }
 

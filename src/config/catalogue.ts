@@ -286,9 +286,24 @@ export const settings = {
     defaultText: '10240',
     parse: integer(256, 4_194_304),
   }),
+  teamRecordingsMiB: setting({
+    variable: 'CASEMATE_TEAM_RECORDINGS_MIB',
+    about: "What a team's recordings may fill; then its programs wait. Removing its old *.rec files lets them go on.",
+    default: 20_480,
+    defaultText: '20480',
+    parse: integer(16, 1_073_741_824),
+  }),
+  teamRecordingRate: setting({
+    variable: 'CASEMATE_TEAM_RECORDING_MIB_PER_SECOND',
+    about: 'What the terminals of a team may print in a second once they have printed 1 GiB faster than that.',
+    default: 8,
+    defaultText: '8',
+    parse: integer(1, 4096),
+  }),
   reserveMiB: setting({
     variable: 'CASEMATE_RESERVE_MIB',
-    about: 'Below this much free disk no sandbox or workspace is made; kept for database, journals and lockdown.',
+    about:
+      'Below this much free disk no sandbox or workspace is made, and below half of it no terminal records, so that its programs wait; kept for database, journals and lockdown.',
     default: 2048,
     defaultText: '2048',
     parse: integer(0, 1_048_576),

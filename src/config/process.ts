@@ -18,6 +18,14 @@ export const keeperConfigSchema = z.strictObject({
   /** `<terminal id>.rec`, readable by the server's group. */
   recordingsDirectory: directory,
   journalDirectory: directory,
+  /** Of each team's recordings: all of them, and what is added a second over a burst. */
+  teamBudget: z.strictObject({
+    totalBytes: z.number().int().min(1),
+    bytesPerSecond: z.number().int().min(1),
+    burstBytes: z.number().int().min(1),
+  }),
+  /** Nothing is recorded, so that programs wait, below this much room on the host. */
+  reserveMiB: z.number().int().min(0),
 });
 export type KeeperConfig = z.infer<typeof keeperConfigSchema>;
 

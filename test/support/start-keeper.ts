@@ -63,19 +63,24 @@ export function holdersOf(spoolDirectory: string): number[] {
  * on tmpfs where `/dev/shm` is one. Disposing ends it, its terminals and all files.
  */
 export async function startKeeper(
-  options: { readonly spoolDirectory?: string; readonly recordingsDirectory?: string } = {},
+  options: Partial<Pick<KeeperConfig, 'spoolDirectory' | 'recordingsDirectory' | 'teamBudget' | 'reserveMiB'>> = {},
 ): Promise<TestKeeper> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'casemate-keeper-'));
   const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/casemate-keeper-') : path.join(root, 'memory');
-  const config: KeeperConfig = {
+  const directories = {
     runDirectory: path.join(root, 'run'),
     spoolDirectory: options.spoolDirectory ?? path.join(memory, 'spool'),
     recordingsDirectory: options.recordingsDirectory ?? path.join(root, 'recordings'),
     journalDirectory: path.join(root, 'journal'),
   };
+  const config: KeeperConfig = {
+    ...directories,
+    teamBudget: options.teamBudget ?? { totalBytes: 2 ** 50, bytesPerSecond: 2 ** 40, burstBytes: 2 ** 40 },
+    reserveMiB: options.reserveMiB ?? 0,
+  };
   const compileCache = path.join(root, 'compile-cache');
   const identity = dropped();
-  for (const directory of [root, memory, compileCache, ...Object.values(config)]) {
+  for (const directory of [root, memory, compileCache, ...Object.values(directories)]) {
     mkdirSync(directory, { recursive: true });
     chmodSync(directory, 0o750);
     if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);

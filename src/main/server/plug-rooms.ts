@@ -90,9 +90,9 @@ export async function plugRooms(foundation: Foundation): Promise<PluggedRooms> {
   const store = createJournalStore(database);
   const onEgress: IngestOptions['onEgress'] = (row) => policies.egressAdded([row]);
   const onAlert = (text: string): void => void process.send?.({ type: 'alert', text });
-  const match = createMatchCommands({ database, announcer });
+  const commands = createMatchCommands({ database, announcer });
   const ingest = (name: IngestOptions['process'], read: ReadJournal): void => {
-    const matching = name === 'warden' ? { match } : {};
+    const matching = name === 'warden' ? { commands } : {};
     const ingestion = ingestJournal({ process: name, read, store, audit, log, onEgress, onAlert, ...matching });
     cleanup.defer(() => ingestion.stop());
   };

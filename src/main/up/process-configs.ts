@@ -29,6 +29,7 @@ export interface ProcessConfigInputs {
   readonly runtimes: WardenConfig['runtimes'];
 }
 
+const mebibyte = 1_048_576;
 const inodesPerDisk = 1_000_000;
 
 /** What a sandbox gets, bounded by what the machine has. */
@@ -43,12 +44,18 @@ function defaultResources(config: Config): Resources {
   };
 }
 
-export function keeperConfig({ paths }: ProcessConfigInputs): KeeperConfig {
+export function keeperConfig({ config, paths }: ProcessConfigInputs): KeeperConfig {
   return {
     runDirectory: paths.run.keeper,
     spoolDirectory: paths.spool,
     recordingsDirectory: paths.recordings,
     journalDirectory: join(paths.keeper, 'journal'),
+    teamBudget: {
+      totalBytes: config.teamRecordingsMiB * mebibyte,
+      bytesPerSecond: config.teamRecordingRate * mebibyte,
+      burstBytes: 1024 * mebibyte,
+    },
+    reserveMiB: Math.floor(config.reserveMiB / 2),
   };
 }
 
