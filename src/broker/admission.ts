@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { type Clock, systemClock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
 import type { CredentialKind } from '#contract/broker.ts';
@@ -24,8 +24,8 @@ export interface Egress {
   readonly rule: PolicyDecision['rule'];
   /** Aborts when the policy no longer allows it or the door closes. */
   readonly signal: AbortSignal;
-  /** Dials the checked addresses. */
-  connect(): Promise<Socket>;
+  /** Dials the checked addresses. With `onread` its bytes arrive there, and not as events. */
+  connect(onread?: OnReadOpts): Promise<Socket>;
   /** Records that it ended; only the first call counts. Bytes as they crossed the upstream connection. */
   close(outcome: string, bytesOut: number, bytesIn: number): void;
   /** Records a refusal found after it was allowed, such as a wrong server name in a TLS hello. */
@@ -139,7 +139,7 @@ export function createAdmission(options: AdmissionOptions): Admission {
       destination: request.destination,
       rule: decision.rule,
       signal: abort.signal,
-      connect: () => dial({ addresses, port, signal: abort.signal }),
+      connect: (onread) => dial({ addresses, port, signal: abort.signal, onread }),
       close(outcome, bytesOut, bytesIn) {
         if (!open.delete(abort)) return;
         const milliseconds = Math.max(0, clock.now() - began);

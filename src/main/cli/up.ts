@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { nodeFlags } from '#config/process-memory.ts';
 import type { Command } from '#main/cli.ts';
 import { entryOf, runningRelease } from '#main/running-code.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
@@ -52,7 +53,11 @@ command line, 3 something must be installed, 4 the configuration is refused, 5 i
     if (given.detach) return startDetached(entry, commandArguments, paths);
     // The launcher, this command and the supervisor are one process after another, so signals reach it directly.
     if (!process.execve) throw new Error('this Node cannot replace its process (process.execve is missing)');
-    process.execve(process.execPath, [process.execPath, entry, ...commandArguments], definedEnvironment());
+    process.execve(
+      process.execPath,
+      [process.execPath, ...nodeFlags, entry, ...commandArguments],
+      definedEnvironment(),
+    );
     return exitCodes.failed;
   },
 };
@@ -65,7 +70,7 @@ const definedEnvironment = (): Record<string, string> =>
 /** Starts the supervisor in a session of its own, and waits until it says where it is or that it failed. */
 function startDetached(entry: string, commandArguments: readonly string[], paths: DataPaths): Promise<number> {
   const log = openLogFile(paths.log, 'up');
-  const child = spawn(process.execPath, [entry, ...commandArguments], {
+  const child = spawn(process.execPath, [...nodeFlags, entry, ...commandArguments], {
     cwd: dirname(entry),
     detached: true,
     stdio: ['ignore', log.fd, 'pipe', 'ipc'],

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
+import { nodeFlags } from '#config/process-memory.ts';
 import { type FromChild, fromChildSchema } from '#contract/supervision.ts';
 import { openLogFile } from '#main/up/log-file.ts';
 import type { Identity } from '#main/up/users.ts';
@@ -39,13 +40,17 @@ export interface RunningChild {
 /** Starts a composition root as its user, and resolves when it says that it is ready. Throws when it ends or takes too long. */
 export async function startChild(options: ChildOptions): Promise<RunningChild> {
   const log = openLogFile(options.logDirectory, options.name);
-  const child = spawn('setpriv', [...privileges(options), process.execPath, options.entry, options.configFile], {
-    cwd: options.cwd,
-    env: options.environment,
-    // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
-    stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    detached: options.outlives,
-  });
+  const child = spawn(
+    'setpriv',
+    [...privileges(options), process.execPath, ...nodeFlags, options.entry, options.configFile],
+    {
+      cwd: options.cwd,
+      env: options.environment,
+      // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
+      stdio: ['ignore', log.fd, log.fd, 'ipc'],
+      detached: options.outlives,
+    },
+  );
   const ended = new Promise<string>((settle) => {
     child.once('error', (error) => settle(error.message));
     child.once('exit', (code, signal) => settle(signal ? `ended by ${signal}` : `ended with ${code}`));

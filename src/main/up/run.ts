@@ -2,6 +2,7 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
+import { allocatorEnvironment } from '#config/process-memory.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { entryOf } from '#main/running-code.ts';
@@ -124,6 +125,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   const environment: NodeJS.ProcessEnv = {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     LANG: 'C.UTF-8',
+    ...allocatorEnvironment,
     ...(config.production ? { NODE_ENV: 'production' } : {}),
     ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
   };

@@ -3,6 +3,7 @@ import { closeSync } from 'node:fs';
 import { Server, Socket } from 'node:net';
 import type { SandboxId, TeamId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
+import { allocatorEnvironment, nodeFlags } from '#config/process-memory.ts';
 import type { DoorMessage } from '#contract/broker.ts';
 import { duplicate } from '#kernel/duplicate.ts';
 import { programEnvironment } from '#warden/processes/run-program.ts';
@@ -67,11 +68,11 @@ export function startBroker(options: BrokerOptions): BrokerChild {
   const start = (): void => {
     const drop = [`--reuid=${options.uid}`, `--regid=${options.gid}`, '--clear-groups', '--pdeathsig=KILL'];
     const confine = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];
-    const program = [process.execPath, options.entry, options.configFile];
+    const program = [process.execPath, ...nodeFlags, options.entry, options.configFile];
     const startedMs = Date.now();
     const current = spawn('/usr/bin/setpriv', [...drop, ...confine, '--', ...program], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: programEnvironment,
+      env: { ...programEnvironment, ...allocatorEnvironment },
       cwd: '/',
     });
     child = current;
