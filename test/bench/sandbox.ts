@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { SandboxId, TeamId, WorkspaceId } from '#base/ids.ts';
+import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import { processDocument } from '#warden/runtimes/crun/specification.ts';
 import { newId, startWarden, type TestWarden } from '../support/start-warden.ts';
 import { bareSandboxes } from './bare-sandbox.ts';
@@ -57,6 +58,14 @@ async function bareExecute(warden: TestWarden, sandboxId: SandboxId, processFile
   const elapsed = performance.now() - start;
   await ended;
   return elapsed;
+}
+
+/** What a control group is charged with, kernel memory and page cache included. */
+function groupMemoryMiB(path: string): number {
+  const { controllers, unified } = findHierarchies(readFileSync('/proc/self/mounts', 'utf8'));
+  const v1 = controllers.get('memory');
+  const file = v1 === undefined ? `${unified}${path}/memory.current` : `${v1}${path}/memory.usage_in_bytes`;
+  return Number(readFileSync(file, 'latin1')) / 1_048_576;
 }
 
 const availableMiB = (): number =>
@@ -141,6 +150,10 @@ export async function measureSandboxes(): Promise<readonly BenchRow[]> {
   }
   await warden.channel.call('sandbox.kill', owned);
 
+  const still = await warden.create();
+  await sleep(500);
+  const groupMiB = groupMemoryMiB(`/casemate-${warden.config.instance}/${still.sandboxId}`);
+  await warden.channel.call('sandbox.kill', still);
   const idle: Owned[] = [];
   const idleMiB = await memoryOfEach(
     async () => void idle.push(await warden.create()),
@@ -162,8 +175,13 @@ export async function measureSandboxes(): Promise<readonly BenchRow[]> {
     ...rowsOf('program in a sandbox, to its end', executed.end, null),
     ...rowsOf('end of a sandbox, until nothing is left', product.kill, null),
     {
-      ...{ name: 'memory of the host for an idle sandbox', unit: 'MiB', value: idleMiB, floor: bareIdleMiB },
+      ...{ name: 'idle sandbox, as its control group counts', unit: 'MiB', value: groupMiB, floor: null },
       goals: [{ of: 'value', atMost: 1 }],
+    },
+    // All else that starts or ends on the machine is in it too: true of a quiet machine only.
+    {
+      ...{ name: 'idle sandbox, by the memory of the host', unit: 'MiB', value: idleMiB, floor: bareIdleMiB },
+      goals: [],
     },
   ];
 }
