@@ -77,6 +77,7 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
       log,
       consoleDirectory,
       spoolDirectory: config.spoolDirectory,
+      holderProgram: config.holderProgram,
       directory,
       state,
       spool: openSpool(directory),

@@ -31,6 +31,8 @@ export interface TerminalOptions {
   readonly log: Log;
   readonly consoleDirectory: string;
   readonly spoolDirectory: string;
+  /** The program of a holder. */
+  readonly holderProgram: string;
   /** `<spool directory>/<terminal id>`. */
   readonly directory: string;
   readonly state: TerminalState;
@@ -135,7 +137,8 @@ export function createTerminal(options: TerminalOptions): Terminal {
       log,
       terminalId,
       holder: state.holder,
-      start: () => startHolder(options.spoolDirectory, terminalId, held),
+      start: () =>
+        startHolder({ program: options.holderProgram, spoolDirectory: options.spoolDirectory, terminalId, held }),
       onStarted: (holder) => follow({ holder }),
     });
     pump = startPump({

@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { KeeperConfig } from '#config/process.ts';
 import { keeperMethods } from '#contract/keeper.ts';
+import { holderProgram } from '#keeper/holder-program.ts';
 
 const release = fileURLToPath(new URL('../..', import.meta.url));
 const consoleProgram = fileURLToPath(new URL('./console-program.py', import.meta.url));
@@ -72,14 +73,17 @@ export async function startKeeper(
     spoolDirectory: options.spoolDirectory ?? path.join(memory, 'spool'),
     recordingsDirectory: options.recordingsDirectory ?? path.join(root, 'recordings'),
     journalDirectory: path.join(root, 'journal'),
+    holderProgram: path.join(root, 'holder'),
   };
   const compileCache = path.join(root, 'compile-cache');
   const identity = dropped();
-  for (const directory of [root, memory, compileCache, ...Object.values(config)]) {
+  const { holderProgram: holderFile, ...directories } = config;
+  for (const directory of [root, memory, compileCache, ...Object.values(directories)]) {
     mkdirSync(directory, { recursive: true });
     chmodSync(directory, 0o750);
     if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
   }
+  writeFileSync(holderFile, holderProgram(), { mode: 0o755 });
   const configFile = path.join(root, 'keeper.json');
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o644 });
 
