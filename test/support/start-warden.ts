@@ -6,7 +6,9 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { mintId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
+import type { Confinement } from '#config/confinement.ts';
 import type { WardenConfig } from '#config/process.ts';
+import { launcher, testConfinement } from './confinement.ts';
 import { type Exit, type Resources, wardenMethods } from '#contract/warden.ts';
 
 /** Mints an id of any kind. */
@@ -78,6 +80,8 @@ export interface TestWarden extends AsyncDisposable {
 export interface TestWardenOptions {
   /** The broker's program; the default opens its doors and answers every request with 204. */
   readonly brokerEntry?: string;
+  /** How it is confined, in place of the default. */
+  readonly brokerConfinement?: Confinement;
   readonly config?: Partial<WardenConfig>;
   /** Inherited by the warden as descriptor 40 (H1). */
   readonly leakedFd?: number;
@@ -85,7 +89,6 @@ export interface TestWardenOptions {
 
 const entry = fileURLToPath(new URL('../../src/main/warden.ts', import.meta.url));
 const standInBroker = fileURLToPath(new URL('./stand-in-broker.ts', import.meta.url));
-const unprivileged = 65_534;
 
 /**
  * Starts a real warden process on a directory of its own. Disposing it kills every sandbox, stops
@@ -113,15 +116,16 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
     maximumSandboxes: 20,
     reserveMiB: 64,
     runtimes: { crun: '/usr/bin/crun' },
-    broker: {
-      uid: unprivileged,
-      gid: unprivileged,
-      entry: options.brokerEntry ?? standInBroker,
-      configFile: `${directory}/broker.json`,
-    },
+    broker: { launcher, confinement: `${directory}/broker.confinement.json` },
     ...options.config,
   };
   await writeFile(`${directory}/broker.json`, '{}');
+  await writeFile(
+    `${directory}/broker.confinement.json`,
+    JSON.stringify(
+      options.brokerConfinement ?? testConfinement([options.brokerEntry ?? standInBroker, `${directory}/broker.json`]),
+    ),
+  );
   await writeFile(`${directory}/warden.json`, JSON.stringify(config));
 
   let output = '';

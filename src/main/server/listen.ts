@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ServerConfig } from '#config/process.ts';
@@ -19,32 +18,28 @@ export async function listenOnAdminSocket(admin: App, runDirectory: string): Pro
 }
 
 /**
- * Listens on the configured address; on loopback only while there is no owner, since whoever comes
- * first would be it. Moves to the configured address once there is one.
+ * Listens on the socket that was inherited, or on the configured address where there is none. While there is no
+ * owner, whoever comes first would be it: connections that did not come over loopback are closed until then.
  */
 export async function listenOnNetwork(
   app: App,
-  { host, port }: Pick<ServerConfig, 'host' | 'port'>,
+  { host, port, listener }: Pick<ServerConfig, 'host' | 'port' | 'listener'>,
   setup: Pick<Setup, 'isNeeded' | 'onCompleted'>,
   log: Logger,
 ): Promise<{ readonly port: number }> {
-  const narrow = !loopbackPattern.test(host) && (await setup.isNeeded());
-  await app.listen({ host: narrow ? '127.0.0.1' : host, port });
-  const address = app.server.address() as AddressInfo;
-  if (narrow) {
-    log.warn({ host: '127.0.0.1', port: address.port }, 'listening on loopback only until there is an owner');
+  if (!loopbackPattern.test(host) && (await setup.isNeeded())) {
+    const refuseStrangers = (connection: Socket): void => {
+      if (!loopbackPattern.test(connection.localAddress?.replace(/^::ffff:/, '') ?? '')) connection.destroy();
+    };
+    // Before any other listener: what is destroyed here is never parsed.
+    app.server.prependListener('connection', refuseStrangers);
+    log.warn({ host, port }, 'closing all connections but those over loopback until there is an owner');
     setup.onCompleted(() => {
-      // The answer that is under way keeps its connection; only the listening socket changes.
-      app.server.close();
-      app.server.listen({ host, port: address.port });
-      once(app.server, 'listening').then(
-        () => log.info({ host, port: address.port }, 'listening on the configured address'),
-        (error: unknown) => {
-          log.fatal({ err: error }, 'cannot listen on the configured address');
-          process.exit(1);
-        },
-      );
+      app.server.off('connection', refuseStrangers);
+      log.info({ host, port }, 'there is an owner: taking connections from everywhere');
     });
   }
-  return { port: address.port };
+  const inherited: { port?: number; fd?: number } = listener === null ? { port } : { fd: listener };
+  await app.listen({ ...inherited, host });
+  return { port: (app.server.address() as AddressInfo).port };
 }

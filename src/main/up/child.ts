@@ -3,21 +3,21 @@ import { once } from 'node:events';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type FromChild, fromChildSchema } from '#contract/supervision.ts';
 import { openLogFile } from '#main/up/log-file.ts';
-import type { Identity } from '#main/up/users.ts';
 
 export interface ChildOptions {
   readonly name: string;
-  /** `src/main/<name>.ts` of the release, and its configuration. */
-  readonly entry: string;
-  readonly configFile: string;
+  readonly command: readonly [program: string, ...programArguments: string[]];
   readonly cwd: string;
-  readonly identity: Identity;
   readonly logDirectory: string;
+  /** Inherited as descriptor 4 and the next ones. */
+  readonly descriptors?: readonly number[];
   /** Keeps working when this process dies. */
   readonly outlives: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly readinessMs: number;
   readonly onMessage?: (message: FromChild) => void;
+  /** Takes from the process what it needed to start, before it counts as ready. */
+  readonly settle?: (pid: number) => Promise<void>;
 }
 
 /** One process that runs, from its readiness to its end. */
@@ -30,14 +30,15 @@ export interface RunningChild {
   stop(patienceMs: number): Promise<void>;
 }
 
-/** Starts a composition root as its user, and resolves when it says that it is ready. Throws when it ends or takes too long. */
+/** Starts a composition root, and resolves when it says that it is ready. Throws when it ends or takes too long. */
 export async function startChild(options: ChildOptions): Promise<RunningChild> {
   const log = openLogFile(options.logDirectory, options.name);
-  const child = spawn('setpriv', [...privileges(options), process.execPath, options.entry, options.configFile], {
+  const [program, ...programArguments] = options.command;
+  const child = spawn(program, programArguments, {
     cwd: options.cwd,
     env: options.environment,
     // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
-    stdio: ['ignore', log.fd, log.fd, 'ipc'],
+    stdio: ['ignore', log.fd, log.fd, 'ipc', ...(options.descriptors ?? [])],
     detached: options.outlives,
   });
   const ended = new Promise<string>((settle) => {
@@ -65,16 +66,13 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     await running.stop(2000);
     throw new Error(`${options.name} ${outcome}; see ${log.path}`);
   }
+  try {
+    await options.settle?.(running.pid);
+  } catch (error) {
+    await running.stop(2000);
+    throw error;
+  }
   return running;
-}
-
-function privileges(options: ChildOptions): string[] {
-  const { uid, gid } = options.identity;
-  return [
-    ...(uid === 0 ? [] : [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs']),
-    ...(options.outlives ? [] : ['--pdeathsig=SIGTERM']),
-    '--',
-  ];
 }
 
 function wrap(child: ChildProcess, ended: Promise<string>): RunningChild {

@@ -5,6 +5,8 @@ import type { Config } from '#config/config.ts';
 import type { DestinationSets } from '#config/destinations.ts';
 import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
+import { holderPath } from '#main/confine/holder-path.ts';
+import { listenerDescriptor } from '#main/confine/specifications.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Users } from '#main/up/users.ts';
@@ -40,6 +42,7 @@ export function keeperConfig({ paths }: ProcessConfigInputs): KeeperConfig {
     spoolDirectory: paths.spool,
     recordingsDirectory: paths.recordings,
     journalDirectory: join(paths.keeper, 'journal'),
+    holderProgram: holderPath,
   };
 }
 
@@ -70,10 +73,8 @@ export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
     reserveMiB: config.reserveMiB,
     runtimes: inputs.runtimes,
     broker: {
-      uid: users.broker.uid,
-      gid: users.broker.gid,
-      entry: join(inputs.release, 'src/main/broker.ts'),
-      configFile: join(paths.config, 'broker.json'),
+      launcher: join(inputs.release, 'src/main/confine.ts'),
+      confinement: join(paths.config, 'broker.confinement.json'),
     },
   };
 }
@@ -92,6 +93,7 @@ export function serverConfig(
   return {
     host: config.host,
     port: config.port,
+    listener: listenerDescriptor,
     production: config.production,
     appHosts: [...frontend, ...['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, config.port))],
     allowedOrigins: [...(config.frontendUrl === null ? [] : [config.frontendUrl]), ...config.allowedOrigins],

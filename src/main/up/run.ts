@@ -1,16 +1,27 @@
-import { existsSync, rmSync } from 'node:fs';
+import { closeSync, existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
+import type { Confinement } from '#config/confinement.ts';
+import {
+  brokerConfinement,
+  type ConfinementInputs,
+  keeperConfinement,
+  serverConfinement,
+} from '#main/confine/specifications.ts';
+import { sharedNetwork } from '#main/confine/shared-network.ts';
+import { wardenCommand } from '#main/confine/warden-command.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl } from '#main/up/announce.ts';
-import { type RunningChild, startChild } from '#main/up/child.ts';
+import { type ChildOptions, type RunningChild, startChild } from '#main/up/child.ts';
+import { childEnvironment } from '#main/up/child-environment.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
 import { loadInstance } from '#main/up/instance.ts';
+import { openListener } from '#main/up/open-listener.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import {
   brokerConfig,
@@ -26,7 +37,6 @@ import { type Startable, type Supervised, supervise } from '#main/up/supervised.
 import { ensureUsers, type Identity } from '#main/up/users.ts';
 
 const readinessMs = 60_000;
-const root: Identity = { uid: 0, gid: 0 };
 
 export interface RunOptions {
   readonly config: Config;
@@ -71,6 +81,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       })),
     });
 
+  const listener = openListener(config);
   const files = settleFiles(config, paths, users);
   const part = (name: string, start: () => Promise<Startable>): Supervised => {
     const supervised = supervise({ name, start, say, changed });
@@ -100,32 +111,31 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     runtimes: { crun: crun.trim() },
   };
   const configFile = (name: string): string => join(paths.config, `${name}.json`);
+  const confinementFile = (name: string): string => join(paths.config, `${name}.confinement.json`);
   writeForGroup(configFile('keeper'), JSON.stringify(keeperConfig(inputs)), users.keeper.gid);
   writeForGroup(configFile('broker'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);
   writeForGroup(configFile('warden'), JSON.stringify(wardenConfig(inputs)), 0);
 
-  const environment: NodeJS.ProcessEnv = {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    LANG: 'C.UTF-8',
-    ...(config.production ? { NODE_ENV: 'production' } : {}),
-    ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
-  };
-  const child = (name: string, identity: Identity, outlives: boolean): Promise<RunningChild> =>
+  const environment = childEnvironment(config.production);
+  const inputsOf = (identity: Identity): ConfinementInputs => ({ paths, identity, release, environment });
+  const confine = (name: string, confinement: Confinement): void =>
+    writeForGroup(confinementFile(name), JSON.stringify(confinement), 0);
+  confine('keeper', keeperConfinement(inputsOf(users.keeper)));
+  confine('broker', brokerConfinement(inputsOf(users.broker), files.caFile));
+
+  const launcher = join(release, 'src/main/confine.ts');
+  const confined = (
+    name: string,
+    more: Pick<ChildOptions, 'outlives'> & Partial<ChildOptions>,
+  ): Promise<RunningChild> =>
     startChild({
       name,
-      identity,
-      outlives,
+      command: [process.execPath, launcher, confinementFile(name)],
+      cwd: '/',
       environment,
       readinessMs,
-      entry: join(release, 'src/main', `${name}.ts`),
-      configFile: configFile(name),
-      cwd: release,
       logDirectory: paths.log,
-      onMessage(message) {
-        if (message.type !== 'setup') return;
-        setupPath = message.path;
-        changed();
-      },
+      ...more,
     });
   const startable = (running: RunningChild, patienceMs: number): Startable => ({
     pid: running.pid,
@@ -138,18 +148,43 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       say('keeper: an earlier one is at work; its terminals go on');
       return adopted;
     }
-    const running = await child('keeper', users.keeper, true);
+    const running = await confined('keeper', {
+      outlives: true,
+      async settle(pid) {
+        await runProgram(process.execPath, [launcher, 'seal', String(pid)], { environment });
+      },
+    });
     recordKeeper(paths, running.pid);
     return startable(running, 5000);
   });
   const wardenPart = part('warden', async () => {
-    warden = await child('warden', root, false);
+    warden = await startChild({
+      name: 'warden',
+      command: wardenCommand(release, configFile('warden')),
+      cwd: '/',
+      environment,
+      readinessMs,
+      logDirectory: paths.log,
+      outlives: false,
+    });
     return startable(warden, 30_000);
   });
-  const server = part('server', async () => startable(await child('server', users.server, false), 10_000));
+  const server = part('server', async () => {
+    const running = await confined('server', {
+      outlives: false,
+      descriptors: [listener],
+      onMessage(message) {
+        if (message.type !== 'setup') return;
+        setupPath = message.path;
+        changed();
+      },
+    });
+    return startable(running, 10_000);
+  });
 
   const stop = async (everything: boolean): Promise<void> => {
     await server.stop();
+    closeSync(listener);
     if (everything) warden?.send({ type: 'end-sandboxes' });
     await wardenPart.stop();
     if (everything) {
@@ -168,6 +203,9 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       const urls = { app: prepared.app, auth: prepared.auth };
       const content = serverConfig(inputs, urls, files.secretFile, files.ownerPasswordFile);
       writeForGroup(configFile('server'), JSON.stringify(content), users.server.gid);
+      const confinement = serverConfinement(inputsOf(users.server), content);
+      confine('server', confinement);
+      if (confinement.network === 'host') say(sharedNetwork(confinement));
       say('database ready');
     };
     const sandboxes = async (): Promise<void> => {

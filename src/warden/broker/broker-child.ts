@@ -17,10 +17,9 @@ export interface BrokerChild extends AsyncDisposable {
 }
 
 export interface BrokerOptions {
-  readonly uid: number;
-  readonly gid: number;
-  readonly entry: string;
-  readonly configFile: string;
+  /** The program that confines the broker and becomes it, and the file that tells it how. */
+  readonly launcher: string;
+  readonly confinement: string;
   readonly log: Log;
 }
 
@@ -29,7 +28,7 @@ const lastBackOffMs = 5000;
 /** A broker that lived this long was sound; the next back-off begins anew. */
 const soundAfterMs = 10_000;
 
-/** Starts the broker with its own user, no capabilities and no new privileges, and starts it again whenever it ends. */
+/** Starts the broker, confined, and starts it again whenever it ends. */
 export function startBroker(options: BrokerOptions): BrokerChild {
   const doors = new Map<SandboxId, { readonly teamId: TeamId; readonly fd: number }>();
   let child: ChildProcess | undefined;
@@ -65,11 +64,8 @@ export function startBroker(options: BrokerOptions): BrokerChild {
   };
 
   const start = (): void => {
-    const drop = [`--reuid=${options.uid}`, `--regid=${options.gid}`, '--clear-groups', '--pdeathsig=KILL'];
-    const confine = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];
-    const program = [process.execPath, options.entry, options.configFile];
     const startedMs = Date.now();
-    const current = spawn('/usr/bin/setpriv', [...drop, ...confine, '--', ...program], {
+    const current = spawn(process.execPath, [options.launcher, options.confinement], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       env: programEnvironment,
       cwd: '/',

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type BrokerConfig, type ServerConfig } from '#config/process.ts';
 import { type Answer, send } from '../../access/support/request.ts';
 import { startDatabase, type TestDatabase } from '../../support/start-database.ts';
+import { testConfinement } from '../../support/confinement.ts';
 import { startKeeper, type TestKeeper } from '../../support/start-keeper.ts';
 import { startWarden, type TestWarden } from '../../support/start-warden.ts';
 
@@ -73,13 +74,10 @@ export async function startSystem(options: {
     await startWarden({
       config: {
         keeperConsoleDirectory: join(keeper.config.runDirectory, 'console'),
-        broker: {
-          uid: unprivileged,
-          gid: unprivileged,
-          entry: join(root, 'src/main/broker.ts'),
-          configFile: brokerFile,
-        },
       },
+      brokerConfinement: testConfinement([join(root, 'src/main/broker.ts'), brokerFile], {
+        writable: [broker.runDirectory, broker.stateDirectory, broker.journalDirectory],
+      }),
     }),
   );
 
@@ -92,6 +90,7 @@ export async function startSystem(options: {
   const config: ServerConfig = {
     host: '127.0.0.1',
     port,
+    listener: null,
     production: false,
     appHosts: [`127.0.0.1:${port}`],
     allowedOrigins: [],

@@ -1,0 +1,98 @@
+import { realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Confinement } from '#config/confinement.ts';
+import type { ServerConfig } from '#config/process.ts';
+import type { DataPaths } from '#main/up/paths.ts';
+import type { Identity } from '#main/up/users.ts';
+
+/** What the confinement of any of the processes is made from. */
+export interface ConfinementInputs {
+  readonly paths: DataPaths;
+  readonly identity: Identity;
+  /** Root of the code that runs: what its entry imports lies below it. */
+  readonly release: string;
+  readonly environment: Readonly<Record<string, string>>;
+}
+
+/** The descriptor of the server's listening socket: the first after 0–2 and the channel. */
+export const listenerDescriptor = 4;
+
+/** The tree of a release, and its packages where they lie elsewhere. */
+export function codeOf(release: string): string[] {
+  return [release, realpathSync(join(release, 'node_modules'))];
+}
+
+function common(name: string, { paths, identity, release, environment }: ConfinementInputs) {
+  const configFile = join(paths.config, `${name}.json`);
+  const extra = environment['NODE_EXTRA_CA_CERTS'];
+  return {
+    program: [join(release, `src/main/${name}.ts`), configFile],
+    uid: identity.uid,
+    gid: identity.gid,
+    environment,
+    descriptors: [],
+    readable: [...codeOf(release), configFile, ...(extra === undefined ? [] : [extra])],
+  };
+}
+
+export function serverConfinement(inputs: ConfinementInputs, server: ServerConfig): Confinement {
+  const { paths } = inputs;
+  const base = common('server', inputs);
+  const databasePort = tcpPortOf(server.database.app);
+  return {
+    ...base,
+    deathSignal: 'SIGTERM',
+    network: databasePort === null ? 'own' : 'host',
+    descriptors: server.listener === null ? [] : [server.listener],
+    readable: [
+      ...base.readable,
+      server.secretFile,
+      ...(server.owner === null ? [] : [server.owner.passwordFile]),
+      paths.run.warden,
+      paths.run.keeper,
+      paths.run.broker,
+      paths.run.pg,
+      paths.recordings,
+    ],
+    writable: [paths.run.server, server.vaultDirectory],
+    resolvesNames: databasePort !== null,
+    startsHolders: false,
+    connects: databasePort === null ? [] : [databasePort],
+  };
+}
+
+export function brokerConfinement(inputs: ConfinementInputs, caFile: string | null): Confinement {
+  const { paths } = inputs;
+  const base = common('broker', inputs);
+  return {
+    ...base,
+    deathSignal: 'SIGKILL',
+    network: 'host',
+    readable: [...base.readable, ...(caFile === null ? [] : [caFile])],
+    writable: [paths.run.broker, paths.broker],
+    resolvesNames: true,
+    startsHolders: false,
+    connects: 'any',
+  };
+}
+
+export function keeperConfinement(inputs: ConfinementInputs): Confinement {
+  const { paths } = inputs;
+  return {
+    ...common('keeper', inputs),
+    deathSignal: null,
+    network: 'own',
+    writable: [paths.run.keeper, paths.spool, paths.recordings, join(paths.keeper, 'journal')],
+    resolvesNames: false,
+    startsHolders: true,
+    connects: null,
+  };
+}
+
+/** The port of a database that is reached over TCP; null for one behind a Unix socket. */
+export function tcpPortOf(databaseUrl: string): number | null {
+  const url = new URL(databaseUrl);
+  // A socket's directory is given as the host, percent-encoded, or as the parameter `host`.
+  const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
+  return host.startsWith('/') ? null : Number(url.port || 5432);
+}
