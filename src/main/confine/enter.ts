@@ -4,6 +4,7 @@ import { restrictByLandlock } from '#kernel/landlock.ts';
 import { dropPrivileges, forbidCoreDumps, setDeathSignal } from '#kernel/privileges.ts';
 import { replaceProgram } from '#kernel/replace-program.ts';
 import { becomeRoot } from '#kernel/root.ts';
+import { denySurface } from '#kernel/seccomp.ts';
 import { leaveNamespaces, namespaceFlags } from '#kernel/unshare.ts';
 import { nodeFiles } from '#main/confine/node-files.ts';
 import { buildTree } from '#main/confine/tree.ts';
@@ -14,6 +15,8 @@ import { buildTree } from '#main/confine/tree.ts';
  */
 export function enterConfinement(confinement: Confinement): never {
   const node = nodeFiles();
+  // Who starts this must not decide who may pass through the tree.
+  process.umask(0o022);
   const { mount, ipc, network } = namespaceFlags;
   leaveNamespaces(mount | ipc | (confinement.network === 'own' ? network : 0));
   const tree = buildTree(confinement, node);
@@ -30,6 +33,7 @@ export function enterConfinement(confinement: Confinement): never {
   forbidCoreDumps();
   process.umask(0o027);
   dropPrivileges(confinement);
+  denySurface();
   if (confinement.deathSignal !== null) setDeathSignal(os.constants.signals[confinement.deathSignal]);
   const channel = channelDescriptor();
   replaceProgram({

@@ -19,7 +19,8 @@ export const listenerDescriptor = 4;
 
 /** The tree of a release, and its packages where they lie elsewhere. */
 export function codeOf(release: string): string[] {
-  return [release, realpathSync(join(release, 'node_modules'))];
+  const modules = realpathSync(join(release, 'node_modules'));
+  return modules.startsWith(`${release}/`) ? [release] : [release, modules];
 }
 
 function common(name: string, { paths, identity, release, environment }: ConfinementInputs) {
