@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Confinement, confinementSchema } from '#config/confinement.ts';
 import { landlockVersion } from '#kernel/landlock.ts';
+import { openTerminalAt } from '../support/open-terminal-at.ts';
 import { casemate, lacking, temporaryInstance } from '../support/instance.ts';
 import type { AttackOutcome, AttackPlan } from '../support/confined-attack.ts';
 import { expectedProcesses } from './expected-processes.ts';
@@ -30,11 +31,17 @@ describe('our own processes', { skip: reason ?? false, timeout: 120_000 }, () =>
     await instance?.[Symbol.asyncDispose]();
   });
 
-  it('H4 H19 the posture of each is the table, no more and no less', () => {
+  it('H4 H19 the posture of each is the table, no more and no less', async () => {
+    // With a terminal there is a holder.
+    await using _terminal = await openTerminalAt(join(instance.data, 'run/keeper'));
+    await instance.until('a holder', () => processesOfInstance(instance.data).some(({ name }) => name === 'holder'));
+    const processes = processesOfInstance(instance.data);
+    const supervisor = processes.find(({ name }) => name === 'up')?.pid ?? 0;
     const found = Object.fromEntries(
-      processesOfInstance(instance.data).map(({ name, pid }) => [name, postureOf(pid, instance.data)]),
+      processes.map(({ name, pid }) => [name, postureOf(pid, instance.data, supervisor)]),
     );
-    assert.deepEqual(found, expectedProcesses);
+    for (const [name, expected] of Object.entries(expectedProcesses)) assert.deepEqual(found[name], expected, name);
+    assert.deepEqual(Object.keys(found).toSorted(), Object.keys(expectedProcesses).toSorted());
   });
 
   it('H4 from inside the confinement that the real process has, an attacker gains nothing', async () => {
@@ -61,7 +68,7 @@ describe('our own processes', { skip: reason ?? false, timeout: 120_000 }, () =>
     each(({ spawned, written }, name) => {
       for (const [program, { main, worker }] of Object.entries({ ...spawned, ...written })) {
         const started = name === 'keeper' && program === '/holder';
-        for (const result of [main, worker]) {
+        for (const result of name === 'keeper' ? [main] : [main, worker]) {
           if (started) assert.equal(result, 'started', `${name}: ${program}`);
           else assert.match(result, /^(?:EPERM|EACCES|ENOENT)$/, `${name}: ${program}`);
         }
@@ -135,6 +142,7 @@ async function attackAs(
     ...targets,
     release,
     deniesExecve: /^denyExecve\(\);$/m.test(readFileSync(entry, 'utf8')),
+    workerLast: real.startsHolders,
     programs: [
       ...['/bin/sh', '/usr/bin/env', '/usr/bin/setpriv', process.execPath, '/proc/self/exe', '/holder'],
       ...['/lib64/ld-linux-x86-64.so.2', '/lib/x86_64-linux-gnu/libc.so.6'],
@@ -185,7 +193,12 @@ async function attackAs(
       assert.equal(status, 0);
     }
     child.send('begin');
-    return (await Promise.race([nextMessage(child), failed])) as AttackOutcome;
+    const outcome = (await Promise.race([nextMessage(child), failed])) as AttackOutcome;
+    if (plan.workerLast) {
+      const last = await Promise.race([nextMessage(child), failed.catch(() => 'ended')]);
+      assert.equal(last, 'ended', `a Worker of ${name} came to life`);
+    }
+    return outcome;
   } finally {
     failed.catch(() => undefined);
     child.kill('SIGKILL');

@@ -14,6 +14,10 @@ export interface Posture {
   readonly descriptors: readonly string[];
   readonly coreBytes: string;
   readonly environment: readonly string[];
+  /** Control groups, beside those of the supervisor. */
+  readonly controlGroups: string;
+  /** Effective capabilities of its threads, where one has others than the process. */
+  readonly threads: readonly string[];
   /** TCP addresses that it listens on. */
   readonly listens: number;
 }
@@ -42,15 +46,17 @@ export function processesOfInstance(data: string): { name: string; pid: number }
     } catch (error) {
       if (!['ENOENT', 'ESRCH'].includes((error as { code?: string }).code ?? '')) throw error;
     }
+    const isHolder =
+      line.trim() === '/holder' && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${data}/spool`);
     const own = new RegExp(`${data}/release/[0-9a-f]{32}/src/main/(\\w+)\\.ts`).exec(line)?.[1];
     const postgres = line.includes(`-D ${data}/pg`) ? 'postgres' : undefined;
-    const name = own ?? postgres;
+    const name = own ?? postgres ?? (isHolder ? 'holder' : undefined);
     if (name !== undefined) found.push({ name, pid: Number(pid) });
   }
   return found;
 }
 
-export function postureOf(pid: number, data: string): Posture {
+export function postureOf(pid: number, data: string, supervisor: number): Posture {
   const proc = (name: string): string => readFileSync(`/proc/${pid}/${name}`, 'utf8');
   const status = proc('status');
   const field = (name: string): string =>
@@ -65,10 +71,7 @@ export function postureOf(pid: number, data: string): Posture {
         ? 'its own'
         : `${four('Gid').join(' ')} and ${field('Groups')}`,
     capabilities: Object.fromEntries(
-      Object.entries(capabilitySets).map(([name, key]) => [
-        name,
-        BigInt(`0x${field(key)}`) === 0n ? 'none' : field(key),
-      ]),
+      Object.entries(capabilitySets).map(([name, key]) => [name, capabilitiesIn(field(key))]),
     ) as Posture['capabilities'],
     noNewPrivileges: field('NoNewPrivs') === '1',
     filters: Number(field('Seccomp_filters')),
@@ -78,14 +81,40 @@ export function postureOf(pid: number, data: string): Posture {
     mounts: mountsOf(pid, data),
     descriptors: descriptorsOf(pid, data),
     coreBytes: /^Max core file size\s+(\S+)/m.exec(proc('limits'))?.[1] ?? 'absent',
-    // Two are there only where the machine has them.
-    environment: proc('environ')
-      .split('\0')
-      .map((entry) => entry.split('=')[0] ?? '')
-      .filter((name) => name !== '' && name !== 'NODE_EXTRA_CA_CERTS')
-      .toSorted(),
+    environment: pid === supervisor ? ["its caller's"] : namesIn(proc('environ')),
+    controlGroups:
+      proc('cgroup') === readFileSync(`/proc/${supervisor}/cgroup`, 'utf8') ? "the supervisor's" : proc('cgroup'),
+    threads: threadsOf(pid, field('CapEff')),
     listens: listenersOf(pid),
   };
+}
+
+/** All are what the test itself has: what a kernel knows, and a container leaves, differs. */
+function capabilitiesIn(set: string): string {
+  const ours = /^CapEff:\s*(\S+)/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1];
+  if (set === ours) return 'all';
+  return BigInt(`0x${set}`) === 0n ? 'none' : set;
+}
+
+/** The machine's own authorities are there only where the machine has some. */
+const namesIn = (environment: string): string[] =>
+  environment
+    .split('\0')
+    .map((entry) => entry.split('=')[0] ?? '')
+    .filter((name) => name !== '' && name !== 'NODE_EXTRA_CA_CERTS')
+    .toSorted();
+
+function threadsOf(pid: number, effective: string): string[] {
+  const home = readlinkSync(`/proc/${pid}/ns/net`);
+  const others = readdirSync(`/proc/${pid}/task`).flatMap((thread) => {
+    const task = `/proc/${pid}/task/${thread}`;
+    const own = /^CapEff:\s*(\S+)/m.exec(readFileSync(`${task}/status`, 'utf8'))?.[1] ?? '';
+    return [
+      ...(own === effective ? [] : [own]),
+      ...(readlinkSync(`${task}/ns/net`) === home ? [] : ['another network']),
+    ];
+  });
+  return [...new Set(others)].toSorted();
 }
 
 function mountsOf(pid: number, data: string): Posture['mounts'] {
@@ -110,6 +139,7 @@ function mountsOf(pid: number, data: string): Posture['mounts'] {
 }
 
 function placeOf(path: string, data: string): string {
+  if (path.startsWith('/dev/pt')) return 'PTY';
   if (path === process.execPath) return 'NODE';
   if (path.endsWith('.node')) return 'NODE ADD-ONS';
   if (/\.so(?:\.[\d.]+)?$/.test(path)) return 'LIBRARIES';
@@ -129,7 +159,13 @@ function descriptorsOf(pid: number, data: string): string[] {
       throw error;
     }
     if (/^pipe:|^anon_inode:\[(?:eventpoll|eventfd|io_uring)\]$/.test(target)) continue;
-    kinds.add(target.startsWith('socket:') ? 'sockets' : placeOf(target, data).replace(/\d{8,}.*$/, '*'));
+    kinds.add(
+      target.startsWith('socket:')
+        ? 'sockets'
+        : placeOf(target, data)
+            .replace(/\d{8,}.*$/, '*')
+            .replace(/\b[a-z2-7]{20}\b/, '*'),
+    );
   }
   return [...kinds].toSorted();
 }

@@ -14,6 +14,11 @@ export interface AttackPlan {
   readonly release: string;
   /** As the real entry does: takes away execve by itself. */
   readonly deniesExecve: boolean;
+  /**
+   * Where no file may be executed any more, V8 cannot map its code for a second isolate and ends the process: then a
+   * Worker is tried last, when all else has been reported.
+   */
+  readonly workerLast: boolean;
   readonly programs: readonly string[];
   readonly hidden: readonly string[];
   readonly writable: readonly string[];
@@ -69,7 +74,7 @@ const startInWorker = (programs: readonly string[]): Promise<string[]> =>
     worker.once('error', fail);
   });
 const startAll = async (programs: readonly string[]): Promise<AttackOutcome['spawned']> => {
-  const inWorker = await startInWorker(programs);
+  const inWorker = plan.workerLast ? programs.map(() => 'not tried') : await startInWorker(programs);
   return Object.fromEntries(
     programs.map((program, index) => [program, { main: startInMain(program), worker: inWorker[index] ?? '' }]),
   );
@@ -138,6 +143,10 @@ function canBeRead(path: string): boolean {
 }
 
 process.on('message', (message) => {
-  if (message === 'begin') void attack().then((outcome) => process.send?.(outcome, () => process.exit(0)));
+  if (message !== 'begin') return;
+  void attack().then((outcome) => {
+    process.send?.(outcome);
+    if (plan.workerLast) void startInWorker(['/holder']).then((results) => process.send?.(results));
+  });
 });
 process.send?.('ready');

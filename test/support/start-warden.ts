@@ -8,6 +8,7 @@ import { mintId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { Confinement } from '#config/confinement.ts';
 import type { WardenConfig } from '#config/process.ts';
+import { wardenCommand } from '#main/confine/warden-command.ts';
 import { launcher, testConfinement } from './confinement.ts';
 import { type Exit, type Resources, wardenMethods } from '#contract/warden.ts';
 
@@ -87,7 +88,7 @@ export interface TestWardenOptions {
   readonly leakedFd?: number;
 }
 
-const entry = fileURLToPath(new URL('../../src/main/warden.ts', import.meta.url));
+const release = fileURLToPath(new URL('../..', import.meta.url));
 const standInBroker = fileURLToPath(new URL('./stand-in-broker.ts', import.meta.url));
 
 /**
@@ -136,7 +137,8 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
   const start = async (): Promise<void> => {
     const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe', 'ipc'];
     if (options.leakedFd !== undefined) stdio[40] = options.leakedFd;
-    child = spawn(process.execPath, [entry, `${directory}/warden.json`], {
+    const [program, ...programArguments] = wardenCommand(release, `${directory}/warden.json`);
+    child = spawn(program, programArguments, {
       stdio: Array.from(stdio, (to) => to ?? 'ignore'),
     });
     ending = false;
