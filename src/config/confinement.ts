@@ -1,35 +1,69 @@
-import { z } from 'zod';
-
-const path = z.string().startsWith('/');
-
 /**
  * How one of our processes is confined: what the launcher (`main/confine.ts`) builds around it before it
  * starts. Root writes it, and root alone reads it.
  */
-export const confinementSchema = z.strictObject({
+export interface Confinement {
   /** Entry and arguments, run by the Node that runs the launcher. */
-  program: z.array(z.string()).min(1),
-  uid: z.number().int().min(1),
-  gid: z.number().int().min(1),
-  environment: z.record(z.string(), z.string()),
+  readonly program: readonly string[];
+  readonly uid: number;
+  readonly gid: number;
+  readonly environment: Readonly<Record<string, string>>;
   /** Sent to it when the process that started it ends; null: it outlives that one. */
-  deathSignal: z.enum(['SIGTERM', 'SIGKILL']).nullable(),
+  readonly deathSignal: 'SIGTERM' | 'SIGKILL' | null;
   /** `own`: a network namespace with nothing in it. */
-  network: z.enum(['own', 'host']),
+  readonly network: 'own' | 'host';
   /** Descriptors that it inherits besides 0–2 and Node's channel. */
-  descriptors: z.array(z.number().int().min(4)),
+  readonly descriptors: readonly number[];
   /** Trees and files that it may read; those that are absent are left out. */
-  readable: z.array(path),
+  readonly readable: readonly string[];
   /** Directories that it may change. */
-  writable: z.array(path),
+  readonly writable: readonly string[];
   /** It resolves names and trusts the machine's certificate authorities. */
-  resolvesNames: z.boolean(),
+  readonly resolvesNames: boolean;
   /** It starts holders and looks for them: it gets their program, and sees processes of its own user. */
-  startsHolders: z.boolean(),
+  readonly startsHolders: boolean;
   /**
    * TCP ports that Landlock lets it connect to. Null: no Landlock, which would keep a restarted keeper from the
    * descriptors of the holders before it.
    */
-  connects: z.union([z.array(z.number().int()), z.literal('any')]).nullable(),
-});
-export type Confinement = z.infer<typeof confinementSchema>;
+  readonly connects: readonly number[] | 'any' | null;
+}
+
+const isPath = (value: unknown): boolean => typeof value === 'string' && value.startsWith('/');
+const isId = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0;
+const listOf =
+  (is: (value: unknown) => boolean) =>
+  (value: unknown): boolean =>
+    Array.isArray(value) && value.every((entry) => is(entry));
+const isText = (value: unknown): boolean => typeof value === 'string';
+const isFlag = (value: unknown): boolean => typeof value === 'boolean';
+const isPort = (value: unknown): boolean => Number.isInteger(value) && Number(value) > 0 && Number(value) < 65_536;
+
+const rules: Readonly<Record<keyof Confinement, (value: unknown) => boolean>> = {
+  program: (value) => listOf(isText)(value) && isPath((value as unknown[])[0]),
+  uid: isId,
+  gid: isId,
+  environment: (value) => typeof value === 'object' && value !== null && Object.values(value).every(isText),
+  deathSignal: (value) => value === null || value === 'SIGTERM' || value === 'SIGKILL',
+  network: (value) => value === 'own' || value === 'host',
+  descriptors: listOf((value) => Number.isInteger(value) && Number(value) > 3),
+  readable: listOf(isPath),
+  writable: listOf(isPath),
+  resolvesNames: isFlag,
+  startsHolders: isFlag,
+  connects: (value) => value === null || value === 'any' || listOf(isPort)(value),
+};
+
+/**
+ * Reads what root wrote. By hand, since the launcher does little else: the library that parses what comes over
+ * wires would cost it two thirds of its time. Throws for what is missing, wrong or not known.
+ */
+export function parseConfinement(text: string): Confinement {
+  const value: unknown = JSON.parse(text);
+  if (typeof value !== 'object' || value === null) throw new Error('a confinement is an object');
+  const wrong = Object.entries(rules).find(([name, isRight]) => !isRight(Reflect.get(value, name)));
+  if (wrong) throw new Error(`the confinement's ${wrong[0]} is missing or wrong`);
+  const unknown = Object.keys(value).find((name) => !Object.hasOwn(rules, name));
+  if (unknown !== undefined) throw new Error('the confinement says something that is not known');
+  return value as Confinement;
+}

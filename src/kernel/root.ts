@@ -1,11 +1,33 @@
 import { closeSync, constants, openSync, statSync } from 'node:fs';
 import { checked, libc } from '#kernel/libc.ts';
-import { mountDetachFlag, umountHere } from '#kernel/mount.ts';
+import { mount, mountDetachFlag, mountFlags, umountHere } from '#kernel/mount.ts';
 
 const pivotRootCall = libc.func('long syscall(long number, const char *root, const char *old)');
 const chrootCall = libc.func('int chroot(const char *path)');
 const fchdirCall = libc.func('int fchdir(int fd)');
 const PIVOT_ROOT = process.arch === 'arm64' ? 41 : 155;
+
+/**
+ * Cuts this mount namespace off from the one it was copied from: no mount made here appears there (mount(2),
+ * MS_PRIVATE). Below a chroot the namespace's own root is where that has to be said. `directory` is any.
+ */
+export function keepMountsHere(directory: string): void {
+  const everything = (): void => mount(null, '/', null, mountFlags.private | mountFlags.recursive, null);
+  try {
+    everything();
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EINVAL') throw error;
+    const home = openSync('/', constants.O_RDONLY | constants.O_DIRECTORY);
+    try {
+      leaveChroot(directory);
+      everything();
+      enter(home);
+      checked('chroot', chrootCall('.'));
+    } finally {
+      closeSync(home);
+    }
+  }
+}
 
 /**
  * Makes the mount at `directory` the root of this mount namespace, of which the process must be the only

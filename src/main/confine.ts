@@ -1,7 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { confinementSchema } from '#config/confinement.ts';
-import { enterConfinement } from '#main/confine/enter.ts';
-import { sealPrograms } from '#main/confine/seal.ts';
 
 /**
  * The launcher of the confined processes, run as root: `confine.ts FILE` builds what the file describes around
@@ -9,7 +6,11 @@ import { sealPrograms } from '#main/confine/seal.ts';
  * program but a holder's.
  */
 const [first, second] = process.argv.slice(2);
-if (first === 'seal' && second !== undefined) sealPrograms(Number(second));
-else if (first !== undefined && second === undefined) {
-  enterConfinement(confinementSchema.parse(JSON.parse(readFileSync(first, 'utf8'))));
+if (first === 'seal' && second !== undefined) {
+  const { sealPrograms } = await import('#main/confine/seal.ts');
+  sealPrograms(Number(second));
+} else if (first !== undefined && second === undefined) {
+  const { parseConfinement } = await import('#config/confinement.ts');
+  const { enterConfinement } = await import('#main/confine/enter.ts');
+  enterConfinement(parseConfinement(readFileSync(first, 'utf8')));
 } else throw new Error('usage: node src/main/confine.ts FILE | seal PID');

@@ -32,7 +32,14 @@ import { makePipe } from '#kernel/splice.ts';
 const openNothing = [
   ...['attachTree', 'becomeRoot', 'becomeSubreaper', 'checked', 'closeAllOnExec', 'connectOutcome', 'denyExecve'],
   ...['denySurface', 'dropPrivileges', 'enterMountNamespace', 'enterNetworkNamespace', 'fileSystemType'],
-  ...['forbidCoreDumps', 'forbidNewPrivileges', 'isPtyMaster', 'keepIdentityCapabilitiesOnly', 'keepInBoundingSet'],
+  ...[
+    'forbidCoreDumps',
+    'forbidNewPrivileges',
+    'isPtyMaster',
+    'keepIdentityCapabilitiesOnly',
+    'keepMountsHere',
+    'keepInBoundingSet',
+  ],
   ...['landlockVersion', 'leaveNamespaces', 'listenOnLoopback', 'lockExclusively', 'mount', 'pathBytes'],
   ...['peerCredentials', 'pidfdExit', 'pidfdSignal', 'reapChild', 'replaceProgram', 'restrictByLandlock'],
   ...['setAttributesAt', 'setDeathSignal', 'setFileIdentity', 'setMountAttributes', 'setNonblocking', 'setWindowSize'],

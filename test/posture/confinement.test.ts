@@ -5,7 +5,7 @@ import { chownSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node
 import { createServer, type Server } from 'node:net';
 import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { type Confinement, confinementSchema } from '#config/confinement.ts';
+import { type Confinement, parseConfinement } from '#config/confinement.ts';
 import { landlockVersion } from '#kernel/landlock.ts';
 import { openTerminalAt } from '../support/open-terminal-at.ts';
 import { casemate, lacking, temporaryInstance } from '../support/instance.ts';
@@ -102,6 +102,17 @@ describe('our own processes', { skip: reason ?? false, timeout: 120_000 }, () =>
     });
   });
 
+  it('H12 where the database is reached over TCP, Landlock lets the server connect to its port alone', async (t) => {
+    if (landlockVersion() < 4) return t.skip('this kernel has no Landlock that knows TCP ports');
+    const [canary] = servers;
+    const { port } = canary?.address() as { port: number };
+    const targets = { tcpPort: port, abstractSocket: 'none' };
+    const allowed = await attackAs(instance.data, 'server', targets, { network: 'host', connects: [port] });
+    assert.equal(allowed.tcp, 'connected');
+    const refused = await attackAs(instance.data, 'server', targets, { network: 'host', connects: [5432] });
+    assert.equal(refused.tcp, 'EACCES');
+  });
+
   it('H4 abstract sockets and processes of the host are out of reach', () => {
     each(({ abstract, signal }, name) => {
       // In the host's network namespace only Landlock, from its version 6 on, hides abstract sockets.
@@ -124,9 +135,10 @@ async function attackAs(
   data: string,
   name: (typeof names)[number],
   targets: Pick<AttackPlan, 'tcpPort' | 'abstractSocket'>,
+  changes: Partial<Confinement> = {},
 ): Promise<AttackOutcome> {
   const file = join(data, 'config', `${name}.confinement.json`);
-  const real = confinementSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const real = parseConfinement(readFileSync(file, 'utf8'));
   const entry = real.program[0] ?? '';
   assert.match(entry, new RegExp(`^${data}/release/[0-9a-f]{32}/src/main/${name}\\.ts$`));
   const release = resolve(dirname(entry), '../..');
@@ -136,6 +148,7 @@ async function attackAs(
     program: [attackScript, planFile],
     readable: [...real.readable, attackScript, planFile],
     descriptors: [],
+    ...changes,
   };
   const others = names.filter((other) => other !== name);
   const plan: AttackPlan = {

@@ -3,6 +3,8 @@ import type { Finding } from '#main/doctor/finding.ts';
 import { examineKernel } from '#main/doctor/kernel.ts';
 import { examineMachine } from '#main/doctor/machine.ts';
 import { examinePrograms } from '#main/doctor/programs.ts';
+import { judgeServerNetwork } from '#main/doctor/server-network.ts';
+import { landlockVersion } from '#kernel/landlock.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { isLocked } from '#main/up/lock.ts';
 import { dataPaths } from '#main/up/paths.ts';
@@ -49,7 +51,7 @@ what can be mended now (needs root). Exit codes: 0 all is well, 1 something is b
 
     async function examine(): Promise<Finding[]> {
       const parts = await Promise.all([examineKernel(), examinePrograms(), examineMachine(config, running)]);
-      return parts.flat();
+      return [...parts.flat(), ...judgeServerNetwork(config.databaseUrl, landlockVersion())];
     }
   },
 };

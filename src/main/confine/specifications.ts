@@ -39,11 +39,12 @@ function common(name: string, { paths, identity, release, environment }: Confine
 export function serverConfinement(inputs: ConfinementInputs, server: ServerConfig): Confinement {
   const { paths } = inputs;
   const base = common('server', inputs);
-  const databasePort = tcpPortOf(server.database.app);
+  const place = databasePlace(server.database.app);
+  const overTcp = 'port' in place;
   return {
     ...base,
     deathSignal: 'SIGTERM',
-    network: databasePort === null ? 'own' : 'host',
+    network: overTcp ? 'host' : 'own',
     descriptors: server.listener === null ? [] : [server.listener],
     readable: [
       ...base.readable,
@@ -52,13 +53,13 @@ export function serverConfinement(inputs: ConfinementInputs, server: ServerConfi
       paths.run.warden,
       paths.run.keeper,
       paths.run.broker,
-      paths.run.pg,
+      ...(overTcp ? [] : [place.directory]),
       paths.recordings,
     ],
     writable: [paths.run.server, server.vaultDirectory],
-    resolvesNames: databasePort !== null,
+    resolvesNames: overTcp,
     startsHolders: false,
-    connects: databasePort === null ? [] : [databasePort],
+    connects: overTcp ? [place.port] : [],
   };
 }
 
@@ -90,10 +91,10 @@ export function keeperConfinement(inputs: ConfinementInputs): Confinement {
   };
 }
 
-/** The port of a database that is reached over TCP; null for one behind a Unix socket. */
-export function tcpPortOf(databaseUrl: string): number | null {
+/** Where a database is reached: the port, over TCP, or the directory of its Unix socket. */
+export function databasePlace(databaseUrl: string): { readonly port: number } | { readonly directory: string } {
   const url = new URL(databaseUrl);
   // A socket's directory is given as the host, percent-encoded, or as the parameter `host`.
   const host = url.searchParams.get('host') ?? decodeURIComponent(url.hostname);
-  return host.startsWith('/') ? null : Number(url.port || 5432);
+  return host.startsWith('/') ? { directory: host } : { port: Number(url.port || 5432) };
 }

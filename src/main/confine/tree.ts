@@ -2,15 +2,8 @@ import { chmodSync, closeSync, existsSync, lstatSync, mkdirSync, writeFileSync }
 import { dirname } from 'node:path';
 import type { Confinement } from '#config/confinement.ts';
 import { holderProgram } from '#keeper/holder-program.ts';
-import {
-  attachTree,
-  cloneTree,
-  mount,
-  mountAttributes,
-  mountFlags,
-  setAttributesAt,
-  setMountAttributes,
-} from '#kernel/mount.ts';
+import { attachTree, cloneTree, mount, mountAttributes, setAttributesAt, setMountAttributes } from '#kernel/mount.ts';
+import { keepMountsHere } from '#kernel/root.ts';
 import { holderPath } from '#main/confine/holder-path.ts';
 import { nameFiles } from '#main/confine/name-files.ts';
 import { mirrorLinks } from '#main/confine/mirror-links.ts';
@@ -36,7 +29,7 @@ export interface Tree {
  * few devices, and nothing else. The calling thread must have left the host's mount namespace.
  */
 export function buildTree(confinement: Confinement, node: readonly string[]): Tree {
-  mount(null, '/', null, mountFlags.private | mountFlags.recursive, null);
+  keepMountsHere(stage);
   mount('casemate', stage, 'tmpfs', changeable, 'size=1m,nr_inodes=4096,mode=0755');
   const bound = new Set<string>();
   const show = (path: string, attributes: number): void => {

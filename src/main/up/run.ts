@@ -11,6 +11,7 @@ import {
 } from '#main/confine/specifications.ts';
 import { sharedNetwork } from '#main/confine/shared-network.ts';
 import { wardenCommand } from '#main/confine/warden-command.ts';
+import { landlockVersion } from '#kernel/landlock.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
@@ -205,7 +206,9 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       writeForGroup(configFile('server'), JSON.stringify(content), users.server.gid);
       const confinement = serverConfinement(inputsOf(users.server), content);
       confine('server', confinement);
-      if (confinement.network === 'host') say(sharedNetwork(confinement));
+      if (Array.isArray(confinement.connects) && confinement.connects.length > 0) {
+        say(sharedNetwork(confinement.connects, landlockVersion()));
+      }
       say('database ready');
     };
     const sandboxes = async (): Promise<void> => {
