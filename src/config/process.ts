@@ -64,8 +64,8 @@ export type WardenConfig = z.infer<typeof wardenConfigSchema>;
 export const serverConfigSchema = z.strictObject({
   host: z.string(),
   port: z.number().int().min(0).max(65_535),
-  /** The listening socket that it inherits; null: it listens itself. */
-  listener: z.number().int().nullable(),
+  /** Descriptors of bound sockets that it inherits; null: it binds them itself. */
+  listeners: z.strictObject({ configured: z.number().int(), loopback: z.number().int().nullable() }).nullable(),
   production: z.boolean(),
   /** Host names (with port where not the default) that the app answers for; others get 421. */
   appHosts: z.array(z.string()).min(1),

@@ -13,13 +13,15 @@ const AF_INET6 = 10;
 const SOCK_STREAM_NONBLOCK_CLOEXEC = 1 | 0o4000 | 0o2000000;
 const SOL_SOCKET = 1;
 const SO_REUSEADDR = 2;
+const SO_REUSEPORT = 15;
 const backlog = 511;
 
 /**
- * A TCP socket that listens on a numeric address and whose connections wait until whoever is given the descriptor
- * takes them. Non-blocking, closed on exec. `::` takes IPv4 too, where the machine says so (ipv6(7)).
+ * A TCP socket bound to a numeric address, non-blocking and closed on exec. `shared`: others of this user may bind
+ * the same port in the same way, and the kernel gives a connection to the one whose address is the most exact
+ * (SO_REUSEPORT). `::` takes IPv4 too, where the machine says so (ipv6(7)).
  */
-export function listenOn(address: string, port: number): number {
+export function bindTo(address: string, port: number, { shared }: { readonly shared: boolean }): number {
   const six = isIPv6(address);
   const family = six ? AF_INET6 : AF_INET;
   const structure = Buffer.alloc(six ? 28 : 16);
@@ -30,8 +32,21 @@ export function listenOn(address: string, port: number): number {
   const fd = checked('socket', socketCall(family, SOCK_STREAM_NONBLOCK_CLOEXEC, 0));
   try {
     const on = Buffer.from(new Int32Array([1]).buffer);
-    checked('setsockopt', setsockoptCall(fd, SOL_SOCKET, SO_REUSEADDR, on, on.length));
+    for (const option of [SO_REUSEADDR, ...(shared ? [SO_REUSEPORT] : [])]) {
+      checked('setsockopt', setsockoptCall(fd, SOL_SOCKET, option, on, on.length));
+    }
     checked('bind', bindCall(fd, structure, structure.length));
+    return fd;
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}
+
+/** As {@link bindTo}, for this process alone, and listening: EADDRINUSE where anybody else listens. */
+export function listenOn(address: string, port: number): number {
+  const fd = bindTo(address, port, { shared: false });
+  try {
     checked('listen', listenCall(fd, backlog));
     return fd;
   } catch (error) {

@@ -17,7 +17,7 @@ import { test } from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
 import { duplicate } from '#kernel/duplicate.ts';
 import { createEpoll } from '#kernel/epoll.ts';
-import { listenOn } from '#kernel/listen.ts';
+import { bindTo, listenOn } from '#kernel/listen.ts';
 import { attachLoop } from '#kernel/loop.ts';
 import { cloneTree } from '#kernel/mount.ts';
 import { openat2, openFlags } from '#kernel/openat2.ts';
@@ -101,6 +101,7 @@ test('H1 no descriptor that the kernel room opens is inherited by a program', as
     cloneTree: openedBy(() => cloneTree(directory)),
     createEpoll: openedBy(() => createEpoll()),
     duplicate: openedBy(() => duplicate(null_)),
+    bindTo: openedBy(() => bindTo('127.0.0.1', 0, { shared: true })),
     listenOn: openedBy(() => listenOn('127.0.0.1', 0)),
     listenUnix: openedBy(() => listenUnix(join(directory, 'another'))),
     makePipe: openedBy(() => makePipe()),

@@ -105,7 +105,8 @@ describe('our own processes', { skip: reason ?? false, timeout: 120_000 }, () =>
   it('H12 where the database is reached over TCP, Landlock lets the server connect to its port alone', async (t) => {
     if (landlockVersion() < 4) return t.skip('this kernel has no Landlock that knows TCP ports');
     const [canary] = servers;
-    const { port } = canary?.address() as { port: number };
+    assert.ok(canary);
+    const { port } = canary.address() as { port: number };
     const targets = { tcpPort: port, abstractSocket: 'none' };
     const allowed = await attackAs(instance.data, 'server', targets, { network: 'host', connects: [port] });
     assert.equal(allowed.tcp, 'connected');

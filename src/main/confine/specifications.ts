@@ -14,9 +14,6 @@ export interface ConfinementInputs {
   readonly environment: Readonly<Record<string, string>>;
 }
 
-/** The descriptor of the server's listening socket: the first after 0–2 and the channel. */
-export const listenerDescriptor = 4;
-
 /** The tree of a release, and its packages where they lie elsewhere. */
 export function codeOf(release: string): string[] {
   const modules = realpathSync(join(release, 'node_modules'));
@@ -45,7 +42,7 @@ export function serverConfinement(inputs: ConfinementInputs, server: ServerConfi
     ...base,
     deathSignal: 'SIGTERM',
     network: overTcp ? 'host' : 'own',
-    descriptors: server.listener === null ? [] : [server.listener],
+    descriptors: Object.values(server.listeners ?? {}).filter((fd) => fd !== null),
     readable: [
       ...base.readable,
       server.secretFile,

@@ -1,12 +1,12 @@
+import { once } from 'node:events';
 import { chmod, rm } from 'node:fs/promises';
-import type { AddressInfo, Socket } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import type { ServerConfig } from '#config/process.ts';
 import type { App } from '#http/app.ts';
 import type { Setup } from '#identity/setup.ts';
-
-const loopbackPattern = /^(?:127(?:\.\d{1,3}){3}|::1|localhost)$/;
+import { openListeners } from '#main/server/open-listeners.ts';
 
 /** Listens on the admin socket, for its owner alone. */
 export async function listenOnAdminSocket(admin: App, runDirectory: string): Promise<void> {
@@ -18,28 +18,41 @@ export async function listenOnAdminSocket(admin: App, runDirectory: string): Pro
 }
 
 /**
- * Listens on the socket that was inherited, or on the configured address where there is none. While there is no
- * owner, whoever comes first would be it: connections that did not come over loopback are closed until then.
+ * Listens on the sockets that were inherited, or opens them where there are none: on loopback only while there is no
+ * owner, since whoever comes first would be it, and on the configured address as soon as there is one.
  */
 export async function listenOnNetwork(
   app: App,
-  { host, port, listener }: Pick<ServerConfig, 'host' | 'port' | 'listener'>,
+  { host, port, listeners }: Pick<ServerConfig, 'host' | 'port' | 'listeners'>,
   setup: Pick<Setup, 'isNeeded' | 'onCompleted'>,
   log: Logger,
 ): Promise<{ readonly port: number }> {
-  if (!loopbackPattern.test(host) && (await setup.isNeeded())) {
-    const refuseStrangers = (connection: Socket): void => {
-      if (!loopbackPattern.test(connection.localAddress?.replace(/^::ffff:/, '') ?? '')) connection.destroy();
-    };
-    // Before any other listener: what is destroyed here is never parsed.
-    app.server.prependListener('connection', refuseStrangers);
-    log.warn({ host, port }, 'closing all connections but those over loopback until there is an owner');
+  const { configured, loopback } = listeners ?? openListeners({ host, port });
+  const narrow = loopback !== null && (await setup.isNeeded());
+  // Fastify passes on what it does not know, and Node takes the descriptor before the port.
+  const inherited: { port?: number; fd: number } = { fd: narrow ? loopback : configured };
+  await app.listen({ ...inherited, host: narrow ? '127.0.0.1' : host });
+  if (narrow) {
+    log.warn({ host: '127.0.0.1', port }, 'listening on loopback only until there is an owner');
     setup.onCompleted(() => {
-      app.server.off('connection', refuseStrangers);
-      log.info({ host, port }, 'there is an owner: taking connections from everywhere');
+      listenBeside(app, configured).then(
+        () => log.info({ host, port }, 'listening on the configured address'),
+        (error: unknown) => {
+          log.fatal({ err: error }, 'cannot listen on the configured address');
+          process.exit(1);
+        },
+      );
     });
   }
-  const inherited: { port?: number; fd?: number } = listener === null ? { port } : { fd: listener };
-  await app.listen({ ...inherited, host });
   return { port: (app.server.address() as AddressInfo).port };
+}
+
+/** Gives the app the connections of a second socket. The first goes on: the answer that is under way came by it. */
+async function listenBeside(app: App, fd: number): Promise<void> {
+  const second = createServer({ allowHalfOpen: true, noDelay: true }, (connection) =>
+    app.server.emit('connection', connection),
+  );
+  app.server.once('close', () => second.close());
+  second.listen({ fd });
+  await once(second, 'listening');
 }

@@ -6,7 +6,7 @@ import type { DestinationSets } from '#config/destinations.ts';
 import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
 import { holderPath } from '#main/confine/holder-path.ts';
-import { listenerDescriptor } from '#main/confine/specifications.ts';
+import type { Listeners } from '#main/server/open-listeners.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Users } from '#main/up/users.ts';
@@ -20,6 +20,8 @@ export interface ProcessConfigInputs {
   readonly templatesDirectory: string;
   readonly sets: DestinationSets;
   readonly runtimes: WardenConfig['runtimes'];
+  /** As the server knows them. */
+  readonly listeners: Listeners;
 }
 
 const inodesPerDisk = 1_000_000;
@@ -93,7 +95,7 @@ export function serverConfig(
   return {
     host: config.host,
     port: config.port,
-    listener: listenerDescriptor,
+    listeners: inputs.listeners,
     production: config.production,
     appHosts: [...frontend, ...['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, config.port))],
     allowedOrigins: [...(config.frontendUrl === null ? [] : [config.frontendUrl]), ...config.allowedOrigins],

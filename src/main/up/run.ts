@@ -22,7 +22,7 @@ import { childEnvironment } from '#main/up/child-environment.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
 import { loadInstance } from '#main/up/instance.ts';
-import { openListener } from '#main/up/open-listener.ts';
+import { inheritedListeners, openListeners } from '#main/server/open-listeners.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import {
   brokerConfig,
@@ -82,7 +82,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       })),
     });
 
-  const listener = openListener(config);
+  const listeners = openListeners(config);
+  const sockets = Object.values(listeners).filter((fd) => fd !== null);
   const files = settleFiles(config, paths, users);
   const part = (name: string, start: () => Promise<Startable>): Supervised => {
     const supervised = supervise({ name, start, say, changed });
@@ -110,6 +111,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     templatesDirectory: templates.directory,
     sets: destinationSetsOf(templates.clients),
     runtimes: { crun: crun.trim() },
+    listeners: inheritedListeners(listeners),
   };
   const configFile = (name: string): string => join(paths.config, `${name}.json`);
   const confinementFile = (name: string): string => join(paths.config, `${name}.confinement.json`);
@@ -173,7 +175,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   const server = part('server', async () => {
     const running = await confined('server', {
       outlives: false,
-      descriptors: [listener],
+      descriptors: sockets,
       onMessage(message) {
         if (message.type !== 'setup') return;
         setupPath = message.path;
@@ -185,7 +187,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
 
   const stop = async (everything: boolean): Promise<void> => {
     await server.stop();
-    closeSync(listener);
+    for (const fd of sockets) closeSync(fd);
     if (everything) warden?.send({ type: 'end-sandboxes' });
     await wardenPart.stop();
     if (everything) {

@@ -48,7 +48,7 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
   const config: ServerConfig = {
     host: '127.0.0.1',
     port,
-    listener: null,
+    listeners: null,
     production: false,
     appHosts: [`127.0.0.1:${port}`, `localhost:${port}`],
     allowedOrigins: [],

@@ -90,7 +90,7 @@ export async function startSystem(options: {
   const config: ServerConfig = {
     host: '127.0.0.1',
     port,
-    listener: null,
+    listeners: null,
     production: false,
     appHosts: [`127.0.0.1:${port}`],
     allowedOrigins: [],
