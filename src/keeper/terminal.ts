@@ -31,7 +31,6 @@ export interface TerminalOptions {
   readonly log: Log;
   readonly consoleDirectory: string;
   readonly spoolDirectory: string;
-  /** The program of a holder. */
   readonly holderProgram: string;
   /** `<spool directory>/<terminal id>`. */
   readonly directory: string;
@@ -63,7 +62,7 @@ export interface Terminal {
 }
 
 export function createTerminal(options: TerminalOptions): Terminal {
-  const { epoll, clock, log, directory, spool, writer, note } = options;
+  const { epoll, clock, log, directory, holderProgram, spoolDirectory, spool, writer, note } = options;
   const { terminalId, teamId } = options.state;
   let state = options.state;
   let pump: Pump | undefined;
@@ -137,8 +136,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       log,
       terminalId,
       holder: state.holder,
-      start: () =>
-        startHolder({ program: options.holderProgram, spoolDirectory: options.spoolDirectory, terminalId, held }),
+      start: () => startHolder({ program: holderProgram, spoolDirectory, terminalId, held }),
       onStarted: (holder) => follow({ holder }),
     });
     pump = startPump({

@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Confinement } from '#config/confinement.ts';
 import type { ServerConfig } from '#config/process.ts';
+import { descriptorsOf } from '#main/server/open-listeners.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Identity } from '#main/up/users.ts';
 
@@ -42,7 +43,7 @@ export function serverConfinement(inputs: ConfinementInputs, server: ServerConfi
     ...base,
     deathSignal: 'SIGTERM',
     network: overTcp ? 'host' : 'own',
-    descriptors: Object.values(server.listeners ?? {}).filter((fd) => fd !== null),
+    descriptors: server.listeners === null ? [] : descriptorsOf(server.listeners),
     readable: [
       ...base.readable,
       server.secretFile,

@@ -27,6 +27,11 @@ export function openListeners({ host, port }: { readonly host: string; readonly 
   }
 }
 
+/** The descriptors, in the order in which a child inherits them. */
+export function descriptorsOf({ configured, loopback }: Listeners): number[] {
+  return loopback === null ? [configured] : [configured, loopback];
+}
+
 /** The numbers under which a child inherits them: in their order, after 0–2 and the channel. */
 export function inheritedListeners({ loopback }: Listeners): Listeners {
   return { configured: 4, loopback: loopback === null ? null : 5 };

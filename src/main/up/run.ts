@@ -22,7 +22,7 @@ import { childEnvironment } from '#main/up/child-environment.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
 import { loadInstance } from '#main/up/instance.ts';
-import { inheritedListeners, openListeners } from '#main/server/open-listeners.ts';
+import { descriptorsOf, inheritedListeners, openListeners } from '#main/server/open-listeners.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import {
   brokerConfig,
@@ -83,7 +83,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     });
 
   const listeners = openListeners(config);
-  const sockets = Object.values(listeners).filter((fd) => fd !== null);
+  const sockets = descriptorsOf(listeners);
   const files = settleFiles(config, paths, users);
   const part = (name: string, start: () => Promise<Startable>): Supervised => {
     const supervised = supervise({ name, start, say, changed });
