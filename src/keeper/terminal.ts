@@ -7,7 +7,14 @@ import { type KeeperTerminal, spoolBacklogBytes, spoolKeepBytes } from '#contrac
 import type { Exit } from '#contract/warden.ts';
 import { createBell } from '#keeper/bell.ts';
 import { type ConsoleSocket, openConsoleSocket } from '#keeper/console-socket.ts';
-import { endHolder, type HeldDescriptors, openHolder, startHolder, takeFromHolder } from '#keeper/holder.ts';
+import {
+  endHolder,
+  type HeldDescriptors,
+  type HolderOptions,
+  openHolder,
+  startHolder,
+  takeFromHolder,
+} from '#keeper/holder.ts';
 import { guardHolder, type HolderGuard } from '#keeper/holder-guard.ts';
 import { createInputQueue } from '#keeper/input-queue.ts';
 import { type Pump, startPump } from '#keeper/pump.ts';
@@ -30,8 +37,7 @@ export interface TerminalOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly consoleDirectory: string;
-  readonly spoolDirectory: string;
-  readonly holderProgram: string;
+  readonly holders: Pick<HolderOptions, 'program' | 'spoolDirectory'>;
   /** `<spool directory>/<terminal id>`. */
   readonly directory: string;
   readonly state: TerminalState;
@@ -62,7 +68,7 @@ export interface Terminal {
 }
 
 export function createTerminal(options: TerminalOptions): Terminal {
-  const { epoll, clock, log, directory, holderProgram, spoolDirectory, spool, writer, note } = options;
+  const { epoll, clock, log, directory, spool, writer, note } = options;
   const { terminalId, teamId } = options.state;
   let state = options.state;
   let pump: Pump | undefined;
@@ -136,7 +142,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       log,
       terminalId,
       holder: state.holder,
-      start: () => startHolder({ program: holderProgram, spoolDirectory, terminalId, held }),
+      start: () => startHolder({ ...options.holders, terminalId, held }),
       onStarted: (holder) => follow({ holder }),
     });
     pump = startPump({
