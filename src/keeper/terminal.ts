@@ -7,14 +7,7 @@ import { type KeeperTerminal, spoolBacklogBytes, spoolKeepBytes } from '#contrac
 import type { Exit } from '#contract/warden.ts';
 import { createBell } from '#keeper/bell.ts';
 import { type ConsoleSocket, openConsoleSocket } from '#keeper/console-socket.ts';
-import {
-  endHolder,
-  type HeldDescriptors,
-  type HolderOptions,
-  openHolder,
-  startHolder,
-  takeFromHolder,
-} from '#keeper/holder.ts';
+import { endHolder, type HeldDescriptors, openHolder, startHolder, takeFromHolder } from '#keeper/holder.ts';
 import { guardHolder, type HolderGuard } from '#keeper/holder-guard.ts';
 import { createInputQueue } from '#keeper/input-queue.ts';
 import { type Pump, startPump } from '#keeper/pump.ts';
@@ -37,7 +30,7 @@ export interface TerminalOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly consoleDirectory: string;
-  readonly holders: Pick<HolderOptions, 'program' | 'spoolDirectory'>;
+  readonly holders: Omit<Parameters<typeof startHolder>[0], 'terminalId' | 'held'>;
   /** `<spool directory>/<terminal id>`. */
   readonly directory: string;
   readonly state: TerminalState;
