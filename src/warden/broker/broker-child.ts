@@ -5,6 +5,7 @@ import type { SandboxId, TeamId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
 import type { DoorMessage } from '#contract/broker.ts';
 import { duplicate } from '#kernel/duplicate.ts';
+import { nameServiceFiles, watchReplaced } from '#warden/broker/watch-replaced.ts';
 import { programEnvironment } from '#warden/processes/run-program.ts';
 
 /** The broker as the warden's child, and the doors that it answers. */
@@ -99,6 +100,11 @@ export function startBroker(options: BrokerOptions): BrokerChild {
     });
   };
   start();
+  // The broker sees these files as they were when it started.
+  const names = watchReplaced(nameServiceFiles, () => {
+    options.log.warn({}, 'how names are resolved has changed; the broker is started again');
+    child?.kill('SIGTERM');
+  });
 
   return {
     get running() {
@@ -117,6 +123,7 @@ export function startBroker(options: BrokerOptions): BrokerChild {
     },
     async [Symbol.asyncDispose]() {
       closing = true;
+      names[Symbol.dispose]();
       clearTimeout(retry);
       for (const door of doors.values()) closeSync(door.fd);
       doors.clear();
