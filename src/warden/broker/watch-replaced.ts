@@ -1,4 +1,4 @@
-import { readFileSync, type StatsListener, unwatchFile, watchFile } from 'node:fs';
+import { readFileSync, statSync, type StatsListener, unwatchFile, watchFile } from 'node:fs';
 
 /** What the machine changes when it comes to another network. */
 export const nameServiceFiles: readonly string[] = ['/etc/resolv.conf', '/etc/hosts'];
@@ -12,11 +12,15 @@ const lookEveryMs = 5000;
 export function watchReplaced(files: readonly string[], onReplaced: () => void, everyMs = lookEveryMs): Disposable {
   const watched = files.map((file) => {
     let text = textOf(file);
-    const listener: StatsListener = (now, before) => {
+    // The mount keeps this file, so that no other has its number.
+    let seen = statSync(file, { throwIfNoEntry: false })?.ino;
+    const listener: StatsListener = ({ ino }) => {
       const next = textOf(file);
       if (next === text) return;
       text = next;
-      if (now.ino !== before.ino || now.dev !== before.dev) onReplaced();
+      if (ino === seen) return;
+      seen = ino;
+      onReplaced();
     };
     watchFile(file, { interval: everyMs, persistent: false }, listener);
     return { file, listener };
