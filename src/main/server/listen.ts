@@ -19,7 +19,8 @@ export async function listenOnAdminSocket(admin: App, runDirectory: string): Pro
 
 /**
  * Listens on the sockets that were inherited, or opens them where there are none: on loopback only while there is no
- * owner, since whoever comes first would be it, and on the configured address as soon as there is one.
+ * owner, since whoever comes first would be it, and on the configured address as soon as there is one. Loopback stays:
+ * its socket outlives a server, and connections to one that nobody serves would wait for ever.
  */
 export async function listenOnNetwork(
   app: App,
@@ -28,11 +29,10 @@ export async function listenOnNetwork(
   log: Logger,
 ): Promise<{ readonly port: number }> {
   const { configured, loopback } = listeners ?? openListeners({ host, port });
-  const narrow = loopback !== null && (await setup.isNeeded());
   // Fastify passes on what it does not know, and Node takes the descriptor before the port.
-  const inherited: { port?: number; fd: number } = { fd: narrow ? loopback : configured };
-  await app.listen({ ...inherited, host: narrow ? '127.0.0.1' : host });
-  if (narrow) {
+  const inherited: { port?: number; fd: number } = { fd: loopback ?? configured };
+  await app.listen({ ...inherited, host: loopback === null ? host : '127.0.0.1' });
+  if (loopback !== null && (await setup.isNeeded())) {
     log.warn({ host: '127.0.0.1', port }, 'listening on loopback only until there is an owner');
     setup.onCompleted(() => {
       listenBeside(app, configured).then(
@@ -43,7 +43,7 @@ export async function listenOnNetwork(
         },
       );
     });
-  }
+  } else if (loopback !== null) await listenBeside(app, configured);
   return { port: (app.server.address() as AddressInfo).port };
 }
 
