@@ -8,7 +8,6 @@ import { resourcesSchema, tierSchema } from '#contract/warden.ts';
  * and modes set, when a process starts.
  */
 const directory = z.string().startsWith('/');
-const identity = z.strictObject({ uid: z.number().int(), gid: z.number().int() });
 
 export const keeperConfigSchema = z.strictObject({
   /** `keeper.sock` is made here (set-gid to the server's group), and `console/` below it. */
@@ -26,6 +25,8 @@ export const keeperConfigSchema = z.strictObject({
   }),
   /** Nothing is recorded, so that programs wait, below this much room on the host. */
   reserveMiB: z.number().int().min(0),
+  /** The only program that the keeper can start (`keeper/holder-program.ts`). */
+  holderProgram: directory,
 });
 export type KeeperConfig = z.infer<typeof keeperConfigSchema>;
 
@@ -100,7 +101,8 @@ export const wardenConfigSchema = z.strictObject({
   /** Refuse new sandboxes and disks below this much room on the host. */
   reserveMiB: z.number().int().min(0),
   runtimes: z.partialRecord(tierSchema, z.string().startsWith('/')),
-  broker: identity.extend({ entry: z.string().startsWith('/'), configFile: z.string().startsWith('/') }),
+  /** How the broker is started: `main/confine.ts`, and what it is told (`config/confinement.ts`). */
+  broker: z.strictObject({ launcher: z.string().startsWith('/'), confinement: z.string().startsWith('/') }),
 });
 export type WardenConfig = z.infer<typeof wardenConfigSchema>;
 

@@ -80,7 +80,7 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
       clock,
       log,
       consoleDirectory,
-      spoolDirectory: config.spoolDirectory,
+      holders: { program: config.holderProgram, spoolDirectory: config.spoolDirectory },
       directory,
       state,
       spool: openSpool(directory),

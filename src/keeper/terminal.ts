@@ -31,7 +31,7 @@ export interface TerminalOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly consoleDirectory: string;
-  readonly spoolDirectory: string;
+  readonly holders: Omit<Parameters<typeof startHolder>[0], 'terminalId' | 'held'>;
   /** `<spool directory>/<terminal id>`. */
   readonly directory: string;
   readonly state: TerminalState;
@@ -152,7 +152,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       log,
       terminalId,
       holder: state.holder,
-      start: () => startHolder(options.spoolDirectory, terminalId, held),
+      start: () => startHolder({ ...options.holders, terminalId, held }),
       onStarted: (holder) => follow({ holder }),
     });
     pump = startPump({

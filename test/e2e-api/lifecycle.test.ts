@@ -239,7 +239,7 @@ test('H16 twenty requests at once do not pass a limit of the team together', asy
   const put = await twenty((at) => system.api('PUT', '/secrets/raced', { ...secret, value: `value-${at}` }));
   assert.deepEqual(new Set(put), new Set([200]));
   const { rows } = await client.query(`select encode(sealed, 'base64') as sealed from secrets where name = 'raced'`);
-  const brokerFile = JSON.parse(readFileSync(system.warden.config.broker.configFile, 'utf8')) as BrokerConfig;
+  const brokerFile = JSON.parse(readFileSync(system.brokerFile, 'utf8')) as BrokerConfig;
   const files = readdirSync(brokerFile.stateDirectory, { recursive: true, withFileTypes: true });
   const held = files
     .filter((file) => file.isFile())

@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { KeeperConfig } from '#config/process.ts';
 import { keeperMethods } from '#contract/keeper.ts';
+import { holderProgram } from '#keeper/holder-program.ts';
 
 const release = fileURLToPath(new URL('../..', import.meta.url));
 const consoleProgram = fileURLToPath(new URL('./console-program.py', import.meta.url));
@@ -73,8 +74,10 @@ export async function startKeeper(
     recordingsDirectory: options.recordingsDirectory ?? path.join(root, 'recordings'),
     journalDirectory: path.join(root, 'journal'),
   };
+  const holderFile = path.join(root, 'holder');
   const config: KeeperConfig = {
     ...directories,
+    holderProgram: holderFile,
     teamBudget: options.teamBudget ?? { totalBytes: 2 ** 50, bytesPerSecond: 2 ** 40, burstBytes: 2 ** 40 },
     reserveMiB: options.reserveMiB ?? 0,
   };
@@ -85,6 +88,7 @@ export async function startKeeper(
     chmodSync(directory, 0o750);
     if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
   }
+  writeFileSync(holderFile, holderProgram(), { mode: 0o755 });
   const configFile = path.join(root, 'keeper.json');
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o644 });
 

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import { mintId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import { type WardenConfig, wardenLimitsSchema } from '#config/process.ts';
+import type { Confinement } from '#config/confinement.ts';
+import { wardenCommand } from '#main/confine/warden-command.ts';
+import { launcher, testConfinement } from './confinement.ts';
 import { type Exit, type Resources, wardenMethods } from '#contract/warden.ts';
 
 /** Mints an id of any kind. */
@@ -78,14 +81,15 @@ export interface TestWarden extends AsyncDisposable {
 export interface TestWardenOptions {
   /** The broker's program; the default opens its doors and answers every request with 204. */
   readonly brokerEntry?: string;
+  /** How it is confined, in place of the default. */
+  readonly brokerConfinement?: Confinement;
   readonly config?: Partial<WardenConfig>;
   /** Inherited by the warden as descriptor 40 (H1). */
   readonly leakedFd?: number;
 }
 
-const entry = fileURLToPath(new URL('../../src/main/warden.ts', import.meta.url));
+const release = fileURLToPath(new URL('../..', import.meta.url));
 const standInBroker = fileURLToPath(new URL('./stand-in-broker.ts', import.meta.url));
-const unprivileged = 65_534;
 
 /**
  * Starts a real warden process on a directory of its own. Disposing it kills every sandbox, stops
@@ -114,15 +118,16 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
     limits: wardenLimitsSchema.parse({}),
     reserveMiB: 64,
     runtimes: { crun: '/usr/bin/crun' },
-    broker: {
-      uid: unprivileged,
-      gid: unprivileged,
-      entry: options.brokerEntry ?? standInBroker,
-      configFile: `${directory}/broker.json`,
-    },
+    broker: { launcher, confinement: `${directory}/broker.confinement.json` },
     ...options.config,
   };
   await writeFile(`${directory}/broker.json`, '{}');
+  await writeFile(
+    `${directory}/broker.confinement.json`,
+    JSON.stringify(
+      options.brokerConfinement ?? testConfinement([options.brokerEntry ?? standInBroker, `${directory}/broker.json`]),
+    ),
+  );
   await writeFile(`${directory}/warden.json`, JSON.stringify(config));
 
   let output = '';
@@ -133,7 +138,8 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
   const start = async (): Promise<void> => {
     const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe', 'ipc'];
     if (options.leakedFd !== undefined) stdio[40] = options.leakedFd;
-    child = spawn(process.execPath, [entry, `${directory}/warden.json`], {
+    const [program, ...programArguments] = wardenCommand(release, `${directory}/warden.json`);
+    child = spawn(program, programArguments, {
       stdio: Array.from(stdio, (to) => to ?? 'ignore'),
     });
     ending = false;

@@ -1,4 +1,7 @@
-import { entryOf, runningRelease } from '#main/running-code.ts';
+import { brokerConfinement } from '#main/confine/specifications.ts';
+import { wardenCommand } from '#main/confine/warden-command.ts';
+import { runningRelease } from '#main/running-code.ts';
+import { childEnvironment } from '#main/up/child-environment.ts';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -90,11 +93,12 @@ async function startTemporaryWarden(config: Config): Promise<ReachedWarden> {
     const own = wardenConfig(inputs);
     writeForGroup(join(paths.config, 'broker.json'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);
     writeForGroup(join(paths.config, 'warden.json'), JSON.stringify(own), 0);
+    const environment = childEnvironment(false);
+    const confinement = brokerConfinement({ paths, identity: users.broker, release, environment }, null);
+    writeForGroup(join(paths.config, 'broker.confinement.json'), JSON.stringify(confinement), 0);
     const child = await startChild({
-      ...{ name: 'warden', cwd: release, identity: { uid: 0, gid: 0 }, logDirectory: paths.log, outlives: false },
-      entry: entryOf(release, 'warden'),
-      configFile: join(paths.config, 'warden.json'),
-      environment: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin', LANG: 'C.UTF-8' },
+      ...{ name: 'warden', cwd: '/', logDirectory: paths.log, outlives: false, environment },
+      command: wardenCommand(release, join(paths.config, 'warden.json')),
       readinessMs: 30_000,
     });
     const channel = await connectAsServer(own).catch(async (error: unknown) => {

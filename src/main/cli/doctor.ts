@@ -4,6 +4,8 @@ import { examineCertificates } from '#main/doctor/certificates.ts';
 import { examineKernel } from '#main/doctor/kernel.ts';
 import { examineMachine } from '#main/doctor/machine.ts';
 import { examinePrograms } from '#main/doctor/programs.ts';
+import { judgeServerNetwork } from '#main/doctor/server-network.ts';
+import { landlockVersion } from '#kernel/landlock.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { isLocked } from '#main/up/lock.ts';
 import { dataPaths } from '#main/up/paths.ts';
@@ -57,7 +59,8 @@ codes: 0 all is well, 1 something is bad or did not hold.
 
     async function examine(): Promise<Finding[]> {
       const parts = await Promise.all([examineKernel(), examinePrograms(), examineMachine(config, running)]);
-      return [...parts.flat(), ...examineCertificates(config, running)];
+      const network = judgeServerNetwork(config.databaseUrl, landlockVersion());
+      return [...parts.flat(), ...network, ...examineCertificates(config, running)];
     }
   },
 };

@@ -20,8 +20,9 @@ export async function listenOnAdminSocket(admin: App, runDirectory: string): Pro
 }
 
 /**
- * Listens on the configured address; on loopback only while there is no owner, since whoever comes
- * first would be it. Moves to the configured address once there is one.
+ * Listens on the sockets that were inherited, or opens them where there are none: on loopback only while there is no
+ * owner, since whoever comes first would be it, and on the configured address as soon as there is one. Loopback stays:
+ * its socket outlives a server, and connections to one that nobody serves would wait for ever.
  */
 export async function listenOnNetwork(
   app: App,
@@ -57,5 +58,5 @@ export async function listenOnNetwork(
       );
     });
   }
-  return { port: address.port };
+  return { port: (app.server.address() as AddressInfo).port };
 }

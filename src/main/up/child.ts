@@ -2,18 +2,13 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
-import { nodeFlags } from '#config/process-memory.ts';
 import { type FromChild, fromChildSchema } from '#contract/supervision.ts';
 import { openLogFile } from '#main/up/log-file.ts';
-import type { Identity } from '#main/up/users.ts';
 
 export interface ChildOptions {
   readonly name: string;
-  /** The file of the release that starts it, and its configuration. */
-  readonly entry: string;
-  readonly configFile: string;
+  readonly command: readonly [program: string, ...programArguments: string[]];
   readonly cwd: string;
-  readonly identity: Identity;
   readonly logDirectory: string;
   /** Keeps working when this process dies. */
   readonly outlives: boolean;
@@ -22,6 +17,8 @@ export interface ChildOptions {
   readonly onMessage?: (message: FromChild, reply: Reply) => void;
   /** Told before anything else. */
   readonly greetings?: readonly object[];
+  /** Takes from the process what it needed to start, before it counts as ready. */
+  readonly settle?: (pid: number) => Promise<void>;
 }
 
 /** Answers a child; a listening socket that travels beside the message is this process's own until it was sent. */
@@ -37,20 +34,17 @@ export interface RunningChild {
   stop(patienceMs: number): Promise<void>;
 }
 
-/** Starts a composition root as its user, and resolves when it says that it is ready. Throws when it ends or takes too long. */
+/** Starts a composition root, and resolves when it says that it is ready. Throws when it ends or takes too long. */
 export async function startChild(options: ChildOptions): Promise<RunningChild> {
   const log = openLogFile(options.logDirectory, options.name);
-  const child = spawn(
-    'setpriv',
-    [...privileges(options), process.execPath, ...nodeFlags, options.entry, options.configFile],
-    {
-      cwd: options.cwd,
-      env: options.environment,
-      // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
-      stdio: ['ignore', log.fd, log.fd, 'ipc'],
-      detached: options.outlives,
-    },
-  );
+  const [program, ...programArguments] = options.command;
+  const child = spawn(program, programArguments, {
+    cwd: options.cwd,
+    env: options.environment,
+    // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
+    stdio: ['ignore', log.fd, log.fd, 'ipc'],
+    detached: options.outlives,
+  });
   const ended = new Promise<string>((settle) => {
     child.once('error', (error) => settle(error.message));
     child.once('exit', (code, signal) => settle(signal ? `ended by ${signal}` : `ended with ${code}`));
@@ -83,16 +77,13 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     await running.stop(2000);
     throw new Error(`${options.name} ${outcome}; see ${log.path}`);
   }
+  try {
+    await options.settle?.(running.pid);
+  } catch (error) {
+    await running.stop(2000);
+    throw error;
+  }
   return running;
-}
-
-function privileges(options: ChildOptions): string[] {
-  const { uid, gid } = options.identity;
-  return [
-    ...(uid === 0 ? [] : [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs']),
-    ...(options.outlives ? [] : ['--pdeathsig=SIGTERM']),
-    '--',
-  ];
 }
 
 function wrap(child: ChildProcess, ended: Promise<string>): RunningChild {

@@ -13,6 +13,7 @@ import {
 } from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
 import { entryOf } from '#main/running-code.ts';
+import { holderPath } from '#main/confine/holder-path.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import { tunnelPort } from '#main/up/tunnel.ts';
@@ -56,6 +57,7 @@ export function keeperConfig({ config, paths }: ProcessConfigInputs): KeeperConf
       burstBytes: 1024 * mebibyte,
     },
     reserveMiB: Math.floor(config.reserveMiB / 2),
+    holderProgram: holderPath,
   };
 }
 
@@ -103,10 +105,8 @@ export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
     reserveMiB: config.reserveMiB,
     runtimes: inputs.runtimes,
     broker: {
-      uid: users.broker.uid,
-      gid: users.broker.gid,
-      entry: entryOf(inputs.release, 'broker'),
-      configFile: join(paths.config, 'broker.json'),
+      launcher: entryOf(inputs.release, 'confine'),
+      confinement: join(paths.config, 'broker.confinement.json'),
     },
   };
 }

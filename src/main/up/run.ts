@@ -2,7 +2,16 @@ import { existsSync, rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
-import { allocatorEnvironment } from '#config/process-memory.ts';
+import type { Confinement } from '#config/confinement.ts';
+import {
+  brokerConfinement,
+  type ConfinementInputs,
+  keeperConfinement,
+  serverConfinement,
+} from '#main/confine/specifications.ts';
+import { sharedNetwork } from '#main/confine/shared-network.ts';
+import { wardenCommand } from '#main/confine/warden-command.ts';
+import { landlockVersion } from '#kernel/landlock.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { entryOf } from '#main/running-code.ts';
@@ -10,7 +19,8 @@ import { ensureTemplate } from '#main/template/ensure.ts';
 import { type InstanceCertificates, instanceCertificates } from '#main/certificates/instance-certificates.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl, localAddress } from '#main/up/announce.ts';
-import { type RunningChild, startChild } from '#main/up/child.ts';
+import { type ChildOptions, type RunningChild, startChild } from '#main/up/child.ts';
+import { childEnvironment } from '#main/up/child-environment.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
 import { openEvidence } from '#main/up/evidence.ts';
@@ -31,7 +41,6 @@ import { type Startable, type Supervised, supervise } from '#main/up/supervised.
 import { ensureUsers, type Identity } from '#main/up/users.ts';
 
 const readinessMs = 60_000;
-const root: Identity = { uid: 0, gid: 0 };
 
 export interface RunOptions {
   readonly config: Config;
@@ -118,47 +127,31 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     runtimes: { crun: crun.trim() },
   };
   const configFile = (name: string): string => join(paths.config, `${name}.json`);
+  const confinementFile = (name: string): string => join(paths.config, `${name}.confinement.json`);
   writeForGroup(configFile('keeper'), JSON.stringify(keeperConfig(inputs)), users.keeper.gid);
   writeForGroup(configFile('broker'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);
   writeForGroup(configFile('warden'), JSON.stringify(wardenConfig(inputs)), 0);
 
-  const environment: NodeJS.ProcessEnv = {
-    PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
-    LANG: 'C.UTF-8',
-    ...allocatorEnvironment,
-    ...(config.production ? { NODE_ENV: 'production' } : {}),
-    ...(process.env.NODE_EXTRA_CA_CERTS ? { NODE_EXTRA_CA_CERTS: process.env.NODE_EXTRA_CA_CERTS } : {}),
-  };
-  const child = (
+  const environment = childEnvironment(config.production);
+  const inputsOf = (identity: Identity): ConfinementInputs => ({ paths, identity, release, environment });
+  const confine = (name: string, confinement: Confinement): void =>
+    writeForGroup(confinementFile(name), JSON.stringify(confinement), 0);
+  confine('keeper', keeperConfinement(inputsOf(users.keeper)));
+  confine('broker', brokerConfinement(inputsOf(users.broker), files.caFile));
+
+  const launcher = entryOf(release, 'confine');
+  const confined = (
     name: string,
-    identity: Identity,
-    outlives: boolean,
-    greetings: readonly object[] = [],
+    more: Pick<ChildOptions, 'outlives'> & Partial<ChildOptions>,
   ): Promise<RunningChild> =>
     startChild({
       name,
-      identity,
-      outlives,
+      command: [process.execPath, launcher, confinementFile(name)],
+      cwd: '/',
       environment,
       readinessMs,
-      entry: entryOf(release, name),
-      configFile: configFile(name),
-      cwd: release,
       logDirectory: paths.log,
-      greetings,
-      onMessage(message, reply) {
-        if (name === 'server') {
-          evidence.hear(message, (answer) => {
-            reply(answer).catch((error: unknown) => say(`no answer about a checkpoint: ${String(error)}`));
-          });
-        }
-        if (message.type === 'listen' && name === 'server') {
-          answerListen(message, config, reply).catch((error: unknown) => say(`no listener: ${String(error)}`));
-        }
-        if (message.type !== 'setup') return;
-        setupPath = message.path;
-        changed();
-      },
+      ...more,
     });
   const startable = (running: RunningChild, patienceMs: number): Startable => ({
     pid: running.pid,
@@ -171,16 +164,43 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       say('keeper: an earlier one is at work; its terminals go on');
       return adopted;
     }
-    const running = await child('keeper', users.keeper, true);
+    const running = await confined('keeper', {
+      outlives: true,
+      async settle(pid) {
+        await runProgram(process.execPath, [launcher, 'seal', String(pid)], { environment });
+      },
+    });
     recordKeeper(paths, running.pid);
     return startable(running, 5000);
   });
   const wardenPart = part('warden', async () => {
-    warden = await child('warden', root, false);
+    warden = await startChild({
+      name: 'warden',
+      command: wardenCommand(release, configFile('warden')),
+      cwd: '/',
+      environment,
+      readinessMs,
+      logDirectory: paths.log,
+      outlives: false,
+    });
     return startable(warden, 30_000);
   });
   const server = part('server', async () => {
-    serverChild = await child('server', users.server, false, certificates?.greetings());
+    serverChild = await confined('server', {
+      outlives: false,
+      greetings: certificates?.greetings() ?? [],
+      onMessage(message, reply) {
+        evidence.hear(message, (answer) => {
+          reply(answer).catch((error: unknown) => say(`no answer about a checkpoint: ${String(error)}`));
+        });
+        if (message.type === 'listen') {
+          answerListen(message, config, reply).catch((error: unknown) => say(`no listener: ${String(error)}`));
+        }
+        if (message.type !== 'setup') return;
+        setupPath = message.path;
+        changed();
+      },
+    });
     return startable(serverChild, 10_000);
   });
 
@@ -207,6 +227,11 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       const { applied: _applied, ...urls } = prepared;
       const content = serverConfig(inputs, urls, files.secretFile, files.ownerPasswordFile);
       writeForGroup(configFile('server'), JSON.stringify(content), users.server.gid);
+      const confinement = serverConfinement(inputsOf(users.server), content);
+      confine('server', confinement);
+      if (Array.isArray(confinement.connects) && confinement.connects.length > 0) {
+        say(sharedNetwork(confinement.connects, landlockVersion()));
+      }
       say('database ready');
     };
     const sandboxes = async (): Promise<void> => {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type BrokerConfig, type ServerConfig } from '#config/process.ts';
 import { type Answer, send } from '../../access/support/request.ts';
 import { startDatabase, type TestDatabase } from '../../support/start-database.ts';
+import { testConfinement } from '../../support/confinement.ts';
 import { startKeeper, type TestKeeper } from '../../support/start-keeper.ts';
 import { startWarden, type TestWarden } from '../../support/start-warden.ts';
 
@@ -21,6 +22,8 @@ export interface TestSystem extends AsyncDisposable {
   readonly keeper: TestKeeper;
   readonly database: TestDatabase;
   readonly config: ServerConfig;
+  /** The broker's configuration. */
+  readonly brokerFile: string;
   /** An API key of the owner with these scopes. */
   key(scopes: readonly string[]): Promise<string>;
   /** A request to the API as the owner's key, or another one. */
@@ -76,13 +79,10 @@ export async function startSystem(options: {
     await startWarden({
       config: {
         keeperConsoleDirectory: join(keeper.config.runDirectory, 'console'),
-        broker: {
-          uid: unprivileged,
-          gid: unprivileged,
-          entry: join(root, 'src/main/broker.ts'),
-          configFile: brokerFile,
-        },
       },
+      brokerConfinement: testConfinement([join(root, 'src/main/broker.ts'), brokerFile], {
+        writable: [broker.runDirectory, broker.stateDirectory, broker.journalDirectory],
+      }),
     }),
   );
 
@@ -171,6 +171,7 @@ export async function startSystem(options: {
     keeper,
     database,
     config,
+    brokerFile,
     key,
     api: (method, path, body, as = ownerKey) =>
       send(origin, `/api/v1${path}`, {
