@@ -191,6 +191,34 @@ select "chain", "sequence", "team_id", "time", "event", "outcome", "actor", "req
 select "chain", "sequence", "team_id", "time", "event", "outcome", "actor", "request_id", "address", "fields", "previous", "hash", "mac", "origin" from "audit_events" where ("audit_events"."sequence" < $1 and "audit_events"."event" = $2) order by "audit_events"."sequence" desc limit $3;
 
 
+-- trail/checkpoint-store.ts
+
+-- addCheckpoint
+insert into "audit_checkpoints" ("chain", "sequence", "hash", "signed_at", "key_id", "signature") values ($1, $2, $3, $4, $5, $6) on conflict do nothing;
+
+-- listNewestCheckpoints
+select distinct on ("audit_checkpoints"."chain") "chain", "sequence", "hash", "signed_at", "key_id", "signature" from "audit_checkpoints" order by "audit_checkpoints"."chain", "audit_checkpoints"."sequence" desc;
+
+-- listChainCheckpoints
+select "chain", "sequence", "hash", "signed_at", "key_id", "signature" from "audit_checkpoints" where "audit_checkpoints"."chain" = $1 order by "audit_checkpoints"."sequence" asc;
+
+
+-- trail/command-store.ts
+
+-- announceCommands
+set local synchronous_commit = off;
+insert into "announced_commands" ("id", "kind", "team_id", "announced_at") values ($1, $2, $3, now()) on conflict do nothing;
+
+-- findAnnouncedCommands
+select "id", "kind", "team_id" from "announced_commands" where "announced_commands"."id" in ($1);
+
+-- forgetAnnouncedCommands
+delete from "announced_commands" where "announced_commands"."id" in ($1);
+
+-- purgeAnnouncedCommands
+delete from "announced_commands" where "announced_commands"."announced_at" <= $1;
+
+
 -- trail/egress-store.ts
 
 -- addEgressEvents
@@ -257,6 +285,12 @@ delete from "secrets" where "secrets"."name" = $1 returning "name";
 
 -- listAllSecrets
 select "team_id", "name", "kind", "base_url", "user_name", "sealed", "set_by", "set_at" from "secrets" order by "secrets"."team_id" asc, "secrets"."name" asc;
+
+
+-- workspaces/team-lock.ts
+
+-- takeTeamTurn
+select pg_advisory_xact_lock(hashtextextended($1::text || ' ' || current_team_id(), 0));
 
 
 -- workspaces/terminal-store.ts

@@ -77,6 +77,8 @@ export function createChainWriter(of: {
         for (const one of batch) one.reject(error);
       }
     }
+    // In the same turn as the look at what waits: an event that comes after it begins anew.
+    working = undefined;
   }
 
   return {
@@ -86,9 +88,7 @@ export function createChainWriter(of: {
       }
       return new Promise((resolve, reject) => {
         waiting.push({ event, resolve, reject });
-        working ??= work().finally(() => {
-          working = undefined;
-        });
+        working ??= work();
       });
     },
     async idle() {

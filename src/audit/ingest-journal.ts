@@ -3,6 +3,7 @@ import type { JournalRecord } from '#contract/journal.ts';
 import type { Audit, AuditEntry } from '#audit/audit.ts';
 import { followDefect, journalStart, type JournalDefect, type JournalPosition } from '#audit/journal-chain.ts';
 import { toAuditEntry, toEgressRow } from '#audit/journal-entry.ts';
+import { type MatchCommands, toOrphanAlert } from '#audit/match-commands.ts';
 import type { JournalStore } from '#audit/journal-store.ts';
 import type { EgressRow } from '#database/trail/egress-store.ts';
 
@@ -25,6 +26,10 @@ export interface IngestOptions {
   readonly store: JournalStore;
   readonly audit: Pick<Audit, 'record'>;
   readonly log: IngestLog;
+  /** Of the warden: holds its records against what was announced. */
+  readonly commands?: MatchCommands;
+  /** Something that only an attack or a defect explains; it is on record already. */
+  readonly onAlert?: (text: string) => void;
   /** Hears each egress record once it is in the database: for the strips of open workspaces. */
   readonly onEgress?: (row: EgressRow) => void;
 }
@@ -91,6 +96,8 @@ async function takeBatch(options: IngestOptions, from: JournalPosition, signal: 
   let position = from;
   const writes: Promise<void>[] = [];
   const egress: EgressRow[] = [];
+  const matched = await options.commands?.match(records);
+  for (const orphan of matched?.orphans ?? []) writes.push(raise(options, orphan));
   for (const record of records) {
     const defect = followDefect(position, record);
     if (defect) writes.push(report(options, defect, record.hash.slice(0, 16)));
@@ -102,9 +109,21 @@ async function takeBatch(options: IngestOptions, from: JournalPosition, signal: 
     position = { sequence: Math.max(record.sequence, position.sequence), hash: record.hash };
   }
   await Promise.all(writes);
-  const added = await options.store.save(options.process, position, egress);
+  const added = await options.store.save(options.process, position, egress, matched?.found);
+  options.commands?.settled(matched?.found ?? []);
   for (const row of added) notify(options, row);
   return position;
+}
+
+async function raise(options: IngestOptions, orphan: JournalRecord): Promise<void> {
+  const { process, log } = options;
+  const alert = toOrphanAlert(process, orphan);
+  log.error(
+    { security: alert.event, process, ...alert.fields },
+    'a command of the warden is on no record of this server',
+  );
+  await options.audit.record(alert);
+  options.onAlert?.(`the ${process} was made to carry out ${alert.fields.kind} by somebody other than the server`);
 }
 
 function notify(options: IngestOptions, row: EgressRow): void {

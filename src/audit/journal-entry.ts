@@ -1,6 +1,6 @@
 import { canonicalJson } from '#base/canonical.ts';
 import { parseId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
-import { egressKinds } from '#contract/broker.ts';
+import { egressKinds, processEgressKinds } from '#contract/broker.ts';
 import type { JournalRecord } from '#contract/journal.ts';
 import { cleanText } from '#audit/class-fields.ts';
 import type { AuditEntry } from '#audit/audit.ts';
@@ -31,7 +31,7 @@ export function toAuditEntry(process: string, record: JournalRecord): AuditEntry
     time: timeOf(record.time),
     origin: originOf(process, record),
   } as const;
-  if (kind === egressKinds.closed) return undefined;
+  if (kind === egressKinds.closed || kind === processEgressKinds.closed) return undefined;
   if (kind === egressKinds.allowed || kind === egressKinds.refused) {
     const fields = {
       sandboxId: textOf(data['sandboxId']),
@@ -47,9 +47,23 @@ export function toAuditEntry(process: string, record: JournalRecord): AuditEntry
       ? { ...common, event: 'egress.allowed', actor, outcome: 'success', fields }
       : { ...common, event: 'egress.refused', actor, outcome: 'denied', fields };
   }
-  const { sandboxId, teamId: _teamId, ...rest } = data;
+  if (kind === processEgressKinds.allowed || kind === processEgressKinds.refused) {
+    const fields = {
+      host: textOf(data['host']),
+      port: portOf(data['port']),
+      method: textOf(data['method']),
+      reason: textOf(data['reason']),
+    };
+    const actor = { kind: 'system', process: textOf(data['process']) } as const;
+    return kind === processEgressKinds.allowed
+      ? { ...common, event: 'process-egress.allowed', actor, outcome: 'success', fields }
+      : { ...common, event: 'process-egress.refused', actor, outcome: 'denied', fields };
+  }
+  const { sandboxId, teamId: _teamId, commandId, ...rest } = data;
   return {
     ...common,
+    // Under which the server put it on record before it gave it, when it did.
+    requestId: nullable(commandId),
     event: 'warden.command',
     actor: { kind: 'system', process },
     outcome: 'success',

@@ -11,6 +11,7 @@ import { parseDestination } from '#broker/destination.ts';
 import type { PolicyStore } from '#broker/policy-store.ts';
 import { Refusal } from '#broker/refusal.ts';
 import { createResolver, type Lookup } from '#broker/resolve.ts';
+import { sandboxParty } from '#broker/sandbox-party.ts';
 
 const sandboxId = 'aaaaaaaaaaaaaaaaaaaa' as SandboxId;
 const teamId = 'bbbbbbbbbbbbbbbbbbbb' as TeamId;
@@ -32,9 +33,7 @@ function admission(
     drop: async () => undefined,
   };
   const made = createAdmission({
-    door: { sandboxId, teamId },
-    policies,
-    sets: { git: [], npm: [], pypi: [], debian: [], models: [] },
+    party: sandboxParty({ sandboxId, teamId }, policies, { git: [], npm: [], pypi: [], debian: [], models: [] }),
     resolver: createResolver({
       lookup: settings.lookup ?? (async () => ['8.8.8.8']),
       exceptions: (settings.exceptions ?? []).map((text) => parseDestination(text)),

@@ -1,23 +1,15 @@
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import { type Clock, systemClock } from '#base/clock.ts';
-import type { SandboxId, TeamId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
-import { type CredentialKind, egressKinds } from '#contract/broker.ts';
+import type { CredentialKind } from '#contract/broker.ts';
+import type { JournalRecord } from '#contract/journal.ts';
 import type { PolicyDecision } from '#contract/policy.ts';
 import type { Journal } from '#journal/journal.ts';
-import { type DestinationSets, decideEgress } from '#broker/decide-egress.ts';
 import type { NamedDestination } from '#broker/destination.ts';
 import { dial } from '#broker/dial.ts';
-import type { PolicyBinding, PolicyStore } from '#broker/policy-store.ts';
 import { createRateLimit } from '#broker/rate.ts';
 import { Refusal } from '#broker/refusal.ts';
 import type { Resolver } from '#broker/resolve.ts';
-
-/** Whose traffic it is: a door belongs to one sandbox of one team. */
-export interface DoorIdentity {
-  readonly sandboxId: SandboxId;
-  readonly teamId: TeamId;
-}
 
 export interface EgressRequest {
   readonly destination: NamedDestination;
@@ -32,8 +24,8 @@ export interface Egress {
   readonly rule: PolicyDecision['rule'];
   /** Aborts when the policy no longer allows it or the door closes. */
   readonly signal: AbortSignal;
-  /** Dials the checked addresses. */
-  connect(): Promise<Socket>;
+  /** Dials the checked addresses. With `onread` its bytes arrive there, and not as events. */
+  connect(onread?: OnReadOpts): Promise<Socket>;
   /** Records that it ended; only the first call counts. Bytes as they crossed the upstream connection. */
   close(outcome: string, bytesOut: number, bytesIn: number): void;
   /** Records a refusal found after it was allowed, such as a wrong server name in a TLS hello. */
@@ -57,10 +49,20 @@ export interface Admission {
   endAll(reason: string): void;
 }
 
+/** Who goes out through a door: what it may reach, and how its traffic is recorded. */
+export interface Party {
+  /** Names it in log lines and journal records. */
+  readonly name: Readonly<Record<string, string>>;
+  readonly kinds: { readonly allowed: string; readonly refused: string; readonly closed: string };
+  decide(request: EgressRequest): PolicyDecision;
+  /** What a record says besides the destination. */
+  describe(request: EgressRequest): JournalRecord['data'];
+  /** Who can change that something is refused, and how. */
+  readonly howToAllow: string;
+}
+
 export interface AdmissionOptions {
-  readonly door: DoorIdentity;
-  readonly policies: PolicyStore;
-  readonly sets: DestinationSets;
+  readonly party: Party;
   readonly resolver: Resolver;
   readonly journal: Pick<Journal, 'append'>;
   readonly log: Log;
@@ -69,49 +71,29 @@ export interface AdmissionOptions {
 }
 
 export interface AdmissionLimits {
-  /** Ways out that one sandbox may hold at once. */
+  /** Ways out that one door may hold at once. */
   readonly concurrent: number;
-  /** Decisions of one sandbox, so that it cannot fill the journal for everyone. */
+  /** Decisions of one door, so that it cannot fill the journal for everyone. */
   readonly burst: number;
   readonly perSecond: number;
 }
 
 export const defaultAdmissionLimits: AdmissionLimits = { concurrent: 256, burst: 1000, perSecond: 200 };
 
-const howToAllow =
-  'Someone who may can allow it on the workspace page ("Allow for this workspace") or with `casemate policy`.';
 const floodRecordMs = 10_000;
 
 /** Makes the admission of one door. */
 export function createAdmission(options: AdmissionOptions): Admission {
-  const { door, policies, sets, resolver, journal, log, limits, clock = systemClock } = options;
+  const { party, resolver, journal, log, limits, clock = systemClock } = options;
+  const { kinds } = party;
   const rate = createRateLimit(clock, limits.burst, limits.perSecond);
   const open = new Map<AbortController, EgressRequest>();
   let pending = 0;
   let lastFloodRecord = Number.NEGATIVE_INFINITY;
 
-  const binding = (): PolicyBinding | undefined => {
-    const found = policies.get(door.sandboxId);
-    return found?.teamId === door.teamId ? found : undefined;
-  };
-
-  const decide = ({ destination, credential }: EgressRequest): PolicyDecision => {
-    const bound = binding();
-    if (!bound) return { allowed: false, rule: 'none', reason: 'no policy for this sandbox' };
-    return decideEgress(bound.policy, sets, destination, credential);
-  };
-
-  const record = (kind: string, { destination, method, credential }: EgressRequest, reason: string): void => {
-    journal.append(kind, {
-      sandboxId: door.sandboxId,
-      teamId: door.teamId,
-      workspaceId: binding()?.workspaceId ?? null,
-      method,
-      host: destination.host,
-      port: destination.port,
-      reason,
-      credential,
-    });
+  const record = (kind: string, request: EgressRequest, reason: string): void => {
+    const { host, port } = request.destination;
+    journal.append(kind, { ...party.describe(request), method: request.method, host, port, reason });
   };
 
   /** For records of what is refused or over anyway: a full journal does not undo them. */
@@ -119,21 +101,21 @@ export function createAdmission(options: AdmissionOptions): Admission {
     try {
       data();
     } catch (error) {
-      log.error({ err: error, sandboxId: door.sandboxId, kind }, 'the journal did not take a record');
+      log.error({ err: error, ...party.name, kind }, 'the journal did not take a record');
     }
   };
 
   const refused = (request: EgressRequest, refusal: Refusal): Refusal => {
-    recordAfterwards(egressKinds.refused, () => record(egressKinds.refused, request, refusal.reason));
+    recordAfterwards(kinds.refused, () => record(kinds.refused, request, refusal.reason));
     return refusal;
   };
 
   const byPolicy = ({ destination: { host, port } }: EgressRequest, reason: string): Refusal =>
-    new Refusal(403, reason, `refused ${host}:${port}: ${reason}. ${howToAllow}`);
+    new Refusal(403, reason, `refused ${host}:${port}: ${reason}. ${party.howToAllow}`);
 
   const throttle = (request: EgressRequest): void => {
     if (rate.take()) return;
-    const refusal = new Refusal(429, 'too many requests', 'too many requests from this sandbox; try again in a second');
+    const refusal = new Refusal(429, 'too many requests', 'too many requests at once; try again in a second');
     const now = clock.now();
     if (now - lastFloodRecord < floodRecordMs) throw refusal;
     lastFloodRecord = now;
@@ -142,12 +124,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
 
   const start = (request: EgressRequest, decision: PolicyDecision, addresses: readonly string[]): Egress => {
     try {
-      record(egressKinds.allowed, request, decision.reason);
+      record(kinds.allowed, request, decision.reason);
     } catch (error) {
-      log.error(
-        { err: error, sandboxId: door.sandboxId },
-        'a connection was refused because it could not be journalled',
-      );
+      log.error({ err: error, ...party.name }, 'a connection was refused because it could not be journalled');
       throw new Refusal(503, 'journal full', 'nothing may leave while it cannot be recorded: the journal is full', {
         cause: error,
       });
@@ -160,16 +139,16 @@ export function createAdmission(options: AdmissionOptions): Admission {
       destination: request.destination,
       rule: decision.rule,
       signal: abort.signal,
-      connect: () => dial({ addresses, port, signal: abort.signal }),
+      connect: (onread) => dial({ addresses, port, signal: abort.signal, onread }),
       close(outcome, bytesOut, bytesIn) {
         if (!open.delete(abort)) return;
         const milliseconds = Math.max(0, clock.now() - began);
         const ended = abort.signal.aborted ? String(abort.signal.reason) : outcome;
-        const data = { sandboxId: door.sandboxId, host, port, bytesOut, bytesIn, milliseconds, outcome: ended };
-        recordAfterwards(egressKinds.closed, () => journal.append(egressKinds.closed, data));
+        const data = { ...party.name, host, port, bytesOut, bytesIn, milliseconds, outcome: ended };
+        recordAfterwards(kinds.closed, () => journal.append(kinds.closed, data));
       },
       refuse: (reason) => {
-        recordAfterwards(egressKinds.refused, () => record(egressKinds.refused, request, reason));
+        recordAfterwards(kinds.refused, () => record(kinds.refused, request, reason));
       },
     };
   };
@@ -179,9 +158,9 @@ export function createAdmission(options: AdmissionOptions): Admission {
     async admit(request) {
       throttle(request);
       if (open.size + pending >= limits.concurrent) {
-        throw refused(request, new Refusal(429, 'too many connections', 'this sandbox has too many connections open'));
+        throw refused(request, new Refusal(429, 'too many connections', 'too many connections are open'));
       }
-      const before = decide(request);
+      const before = party.decide(request);
       if (!before.allowed) throw refused(request, byPolicy(request, before.reason));
       pending += 1;
       let addresses: readonly string[];
@@ -192,13 +171,13 @@ export function createAdmission(options: AdmissionOptions): Admission {
       } finally {
         pending -= 1;
       }
-      const decision = decide(request);
+      const decision = party.decide(request);
       if (!decision.allowed) throw refused(request, byPolicy(request, decision.reason));
       return start(request, decision, addresses);
     },
     reconsider() {
       for (const [abort, request] of open) {
-        if (!decide(request).allowed) abort.abort('ended by policy');
+        if (!party.decide(request).allowed) abort.abort('ended by policy');
       }
     },
     endAll(reason) {

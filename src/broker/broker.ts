@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
-import type { Server } from 'node:net';
+import type { Server, Socket } from 'node:net';
 import path from 'node:path';
 import { createSecureContext, getCACertificates } from 'node:tls';
 import type { Clock } from '#base/clock.ts';
@@ -15,7 +15,10 @@ import { loadBoxKey } from '#broker/box-key.ts';
 import { parseDestination } from '#broker/destination.ts';
 import { type Door, openDoor } from '#broker/door.ts';
 import { openPolicyStore } from '#broker/policy-store.ts';
+import { openProcessDoor } from '#broker/process-door.ts';
+import { processParty } from '#broker/process-party.ts';
 import { createResolver, type Lookup, systemLookup } from '#broker/resolve.ts';
+import { sandboxParty } from '#broker/sandbox-party.ts';
 import { openSecretStore } from '#broker/secret-store.ts';
 
 export interface Broker extends AsyncDisposable {
@@ -32,11 +35,14 @@ export interface BrokerOptions {
   readonly clock?: Clock;
   readonly lookup?: Lookup;
   readonly limits?: AdmissionLimits;
+  /** The uid behind a Unix socket, as the kernel knows it (SO_PEERCRED); undefined when it cannot be told. */
+  readonly peerUid?: (socket: Socket) => number | undefined;
 }
 
 /** Starts the broker: opens its state and serves `broker.sock`. Doors come later, from the warden. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { config, journal, log, clock, lookup = systemLookup, limits = defaultAdmissionLimits } = options;
+  const { peerUid = () => undefined } = options;
   await chmod(config.stateDirectory, 0o700);
   const doors = new Map<SandboxId, Door>();
   const { publicKey, privateKey } = await loadBoxKey(config.stateDirectory);
@@ -81,6 +87,25 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     { path: path.join(config.runDirectory, 'broker.sock'), log },
   );
 
+  const processDoors = await Promise.all(
+    config.processDoors.map(({ process, uid, socket, destinations }) =>
+      openProcessDoor({
+        path: socket,
+        admit: (connection) => peerUid(connection) === uid,
+        admission: createAdmission({
+          party: processParty(
+            process,
+            destinations.map(({ host, port }) => parseDestination(`${host}:${port}`)),
+          ),
+          ...{ resolver, journal, log, limits },
+          ...(clock ? { clock } : {}),
+        }),
+        secureContext,
+        log,
+      }),
+    ),
+  );
+
   const shut = (sandboxId: SandboxId): void => {
     doors.get(sandboxId)?.close();
     doors.delete(sandboxId);
@@ -88,7 +113,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
 
   const close = async (): Promise<void> => {
     for (const sandboxId of doors.keys()) shut(sandboxId);
-    await channel.close();
+    await Promise.all([channel.close(), ...processDoors.map((door) => door.close())]);
   };
 
   return {
@@ -101,9 +126,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
       }
       const identity = { sandboxId: message.sandboxId, teamId: message.teamId };
       const admission = createAdmission({
-        door: identity,
-        policies,
-        sets: config.sets,
+        party: sandboxParty(identity, policies, config.sets),
         resolver,
         journal,
         log,

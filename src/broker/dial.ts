@@ -1,4 +1,4 @@
-import { connect, type Socket } from 'node:net';
+import { connect, type OnReadOpts, type Socket } from 'node:net';
 import { Refusal } from '#broker/refusal.ts';
 
 /** RFC 8305 §5: how long an address has to answer before the next is tried beside it. */
@@ -10,6 +10,8 @@ export interface DialOptions {
   /** Ends the attempt, and destroys nothing that was returned already. */
   readonly signal: AbortSignal;
   readonly timeoutMs?: number;
+  /** Given to the socket. Attempts share it: only the winner is ever read. */
+  readonly onread?: OnReadOpts | undefined;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface DialOptions {
  * @returns a connected socket with half-close allowed and Nagle's algorithm off
  * @throws Refusal 504 after `timeoutMs` (10 s), 502 when every address refused
  */
-export function dial({ addresses, port, signal, timeoutMs = 10_000 }: DialOptions): Promise<Socket> {
+export function dial({ addresses, port, signal, onread, timeoutMs = 10_000 }: DialOptions): Promise<Socket> {
   const { promise, resolve, reject } = Promise.withResolvers<Socket>();
   const attempts = new Set<Socket>();
   const queue = [...addresses];
@@ -45,7 +47,14 @@ export function dial({ addresses, port, signal, timeoutMs = 10_000 }: DialOption
     clearTimeout(stagger);
     const host = queue.shift();
     if (settled || host === undefined) return;
-    const attempt = connect({ host, port, allowHalfOpen: true, noDelay: true, keepAlive: true });
+    const attempt = connect({
+      host,
+      port,
+      allowHalfOpen: true,
+      noDelay: true,
+      keepAlive: true,
+      ...(onread ? { onread } : {}),
+    });
     attempts.add(attempt);
     // Stays for the socket's whole life: an attempt that lost may still fail afterwards.
     attempt.on('error', (error) => {

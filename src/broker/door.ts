@@ -2,13 +2,14 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { Server, Socket } from 'node:net';
 import type { SecureContext } from 'node:tls';
 import type { Log } from '#channel/log.ts';
-import type { Admission, DoorIdentity, EgressRequest } from '#broker/admission.ts';
+import type { Admission, EgressRequest } from '#broker/admission.ts';
 import { answerConnectRefusal, answerProblem, answerRefusal } from '#broker/answer.ts';
 import { parseDestination } from '#broker/destination.ts';
 import { endpointTarget, findCredential, matchEndpoint } from '#broker/endpoint.ts';
 import { forward, type ForwardTarget } from '#broker/forward.ts';
 import { parseProxyTarget, proxyTarget } from '#broker/proxy-target.ts';
 import { Refusal } from '#broker/refusal.ts';
+import type { DoorIdentity } from '#broker/sandbox-party.ts';
 import type { SecretStore } from '#broker/secret-store.ts';
 import { openTunnel } from '#broker/tunnel.ts';
 import { UpstreamAgent } from '#broker/upstream-agent.ts';

@@ -2,6 +2,7 @@ import type { Socket } from 'node:net';
 import type { Egress } from '#broker/admission.ts';
 import { maximumHelloBytes, readFirstBytes } from '#broker/client-hello.ts';
 import { type NamedDestination, parseDestination } from '#broker/destination.ts';
+import { createPour } from '#broker/pour.ts';
 import { Refusal } from '#broker/refusal.ts';
 
 export interface TunnelOptions {
@@ -30,9 +31,10 @@ const unrecognizedName = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
  */
 export async function openTunnel(guest: Socket, options: TunnelOptions): Promise<void> {
   const { egress, head, idleMs = 15 * 60_000, helloMs = 10_000 } = options;
+  const download = createPour();
   let upstream: Socket;
   try {
-    upstream = await egress.connect();
+    upstream = await egress.connect(download.onread);
   } catch (error) {
     egress.close(error instanceof Refusal ? error.reason : 'failed', 0, 0);
     throw error;
@@ -64,7 +66,7 @@ export async function openTunnel(guest: Socket, options: TunnelOptions): Promise
   if (guest.destroyed || egress.signal.aborted) return end('guest went away');
 
   guest.write('HTTP/1.1 200 Connection established\r\n\r\n');
-  upstream.pipe(guest);
+  download.start(upstream, guest);
 
   const refuse = (reason: string): void => {
     egress.refuse(reason);

@@ -1,24 +1,41 @@
 import { CasemateError } from '#contract/errors.ts';
 import { frameKinds, maximumItemBytes, streamWindowBytes } from '#contract/channel.ts';
-import { encodeFrame, encodeHeaded, type Headed } from '#channel/frame.ts';
+import { decodeHeaded, encodeFrame, encodeHeaded, FrameError, type Headed } from '#channel/frame.ts';
 
 /** Bytes an item costs of the window beside its payload, so that empty items are bounded as well. */
 const itemOverheadBytes = 64;
+/** Headers of items say what a payload is; one that is longer is there to fill this side's memory. */
+const maximumItemHeaderBytes = 4096;
+
+/** What one process holds of items that its handlers have not read yet, over all calls and connections. */
+export interface ReceiveBudget {
+  held: number;
+  readonly maximum: number;
+}
 
 /** One side's half of a call's item streams: what it sends is held to the window, what it receives is queued. */
 export class CallStream implements AsyncIterable<Headed> {
   readonly #call: number;
   readonly #write: (parts: Buffer[]) => void;
   #credit = streamWindowBytes;
+  /** What the other side may still send. It looks at this before an item, not after, so one item may go beyond. */
+  #room = streamWindowBytes;
   #waiting: (() => void)[] = [];
   #queue: Headed[] = [];
   #wake: (() => void) | undefined;
   #ended = false;
   #failure: Error | undefined;
 
-  constructor(call: number, write: (parts: Buffer[]) => void) {
+  readonly #budget: ReceiveBudget;
+
+  constructor(
+    call: number,
+    write: (parts: Buffer[]) => void,
+    budget: ReceiveBudget = { held: 0, maximum: Number.POSITIVE_INFINITY },
+  ) {
     this.#call = call;
     this.#write = write;
+    this.#budget = budget;
   }
 
   /** Sends one item (cut into several when long), waiting while the other side has no room. Rejects once the call is over. */
@@ -40,19 +57,39 @@ export class CallStream implements AsyncIterable<Headed> {
   }
 
   granted(bytes: number): void {
-    this.#credit += bytes;
+    // Never more than the window, whatever the other side says: it is held here until that side reads.
+    this.#credit = Math.min(this.#credit + bytes, streamWindowBytes);
     for (const resume of this.#waiting.splice(0)) resume();
   }
 
-  received(item: Headed): void {
-    if (this.#ended || this.#failure) return;
+  /**
+   * Takes an item's body; false, and nothing is taken, when the budget is spent. Throws a FrameError when
+   * the other side sends more than this call has room for.
+   */
+  received(body: Buffer): boolean {
+    if (this.#ended || this.#failure) return true;
+    const item = decodeHeaded(body);
+    if (item.payload.length > maximumItemBytes || body.length - item.payload.length > maximumItemHeaderBytes) {
+      throw new FrameError('the item is too long');
+    }
+    if (this.#room <= 0) throw new FrameError('more items came than there is room for');
+    const cost = item.payload.length + itemOverheadBytes;
+    if (this.#budget.held + cost > this.#budget.maximum) return false;
+    this.#budget.held += cost;
+    this.#room -= cost;
     this.#queue.push(item);
     this.#wake?.();
+    return true;
   }
 
   ended(): void {
     this.#ended = true;
     this.#wake?.();
+  }
+
+  /** Lets go of items that nobody will read any more. */
+  discard(): void {
+    for (const { payload } of this.#queue.splice(0)) this.#budget.held -= payload.length + itemOverheadBytes;
   }
 
   /** Ends both directions: senders reject with `failure`, the reader sees it after what is queued. */
@@ -66,8 +103,11 @@ export class CallStream implements AsyncIterable<Headed> {
     for (;;) {
       const item = this.#queue.shift();
       if (item) {
+        const cost = item.payload.length + itemOverheadBytes;
+        this.#budget.held -= cost;
+        this.#room += cost;
         const credit = Buffer.allocUnsafe(4);
-        credit.writeUInt32BE(item.payload.length + itemOverheadBytes, 0);
+        credit.writeUInt32BE(cost, 0);
         if (!this.#failure) this.#write(encodeFrame(frameKinds.credit, this.#call, [credit]));
         yield item;
         continue;

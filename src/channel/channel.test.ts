@@ -5,9 +5,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
 import { z } from 'zod';
-import type { MethodTable } from '#contract/channel.ts';
+import { frameKinds, type MethodTable } from '#contract/channel.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { connectChannel } from '#channel/connect.ts';
+import { encodeFrame, encodeHeaded } from '#channel/frame.ts';
 import { type Handlers, serveChannel, withPayload } from '#channel/serve.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} };
@@ -19,6 +20,7 @@ const methods = {
   flood: { request: z.strictObject({ bytes: z.number() }), reply: none, stream: 'down', item: none },
   collect: { request: none, reply: z.strictObject({ bytes: z.number() }), stream: 'up', item: none },
   hang: { request: none, reply: none },
+  neglect: { request: none, reply: none, stream: 'up', item: none },
 } as const satisfies MethodTable;
 
 async function pair(t: TestContext, overrides: Partial<Handlers<typeof methods>> = {}) {
@@ -48,6 +50,10 @@ async function pair(t: TestContext, overrides: Partial<Handlers<typeof methods>>
     hang: async (_, call) => {
       await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
       seen.aborted += 1;
+      throw new CasemateError('cancelled');
+    },
+    neglect: async (_, call) => {
+      await new Promise((resolve) => call.signal.addEventListener('abort', resolve));
       throw new CasemateError('cancelled');
     },
     ...overrides,
@@ -110,6 +116,67 @@ test('items go up with back-pressure and the reply counts them', async (t) => {
   for (let index = 0; index < 40; index += 1) await call.send({}, Buffer.alloc(100_000));
   call.end();
   assert.deepEqual((await call.done).reply, { bytes: 4_000_000 });
+});
+
+test('H5 items that nobody reads are held up to a total, beyond which their calls are refused and room is made', async (t) => {
+  const { channel } = await pair(t);
+  const fill = async () => {
+    const call = channel.open('neglect', {});
+    for (let item = 0; item < 16; item += 1) await call.send({}, Buffer.alloc(60_000));
+    return call;
+  };
+  const calls = await Promise.all(Array.from({ length: 90 }, fill));
+  await channel.call('echo', { text: '' });
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  const refused = new Set<unknown>();
+  for (const call of calls)
+    call.done.catch((error: CasemateError) => refused.add(error.code === 'rate_limited' && call));
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  // 64 MiB are 69 windows of 960,000 bytes; each refused call gives back what it held.
+  assert.ok(refused.size >= 15 && refused.size < 60 && !refused.has(false), String(refused.size));
+  for (const call of calls) call.cancel();
+  await channel.call('echo', { text: '' });
+  const again = await Promise.all(Array.from({ length: 40 }, fill));
+  await channel.call('echo', { text: '' });
+  const states = await Promise.all(
+    again.map(({ done }) => Promise.race([done.catch(() => 'refused'), Promise.resolve('open')])),
+  );
+  assert.deepEqual([...new Set(states)], ['open']);
+});
+
+test('H5 a peer that sends beyond its window, or headers that are no headers, loses its connection', async (t) => {
+  const { channel, socket } = await pair(t);
+  const request = encodeHeaded({ method: 'neglect', parameters: {} });
+  const attacks = {
+    window: Array.from({ length: 24 }, () => encodeHeaded({}, Buffer.alloc(60_000))),
+    header: [encodeHeaded({ text: 'x'.repeat(100_000) })],
+    payload: [encodeHeaded({}, Buffer.alloc(100_000))],
+  };
+  for (const [name, items] of Object.entries(attacks)) {
+    const hostile = connect(socket);
+    hostile.on('error', () => undefined);
+    for (const part of encodeFrame(frameKinds.request, 1, request)) hostile.write(part);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    for (const item of items) for (const part of encodeFrame(frameKinds.item, 1, item)) hostile.write(part);
+    await new Promise((resolve) => hostile.once('close', resolve));
+    assert.equal((await channel.call('echo', { text: name })).reply.text, name);
+  }
+});
+
+test('H5 more connections than the maximum are closed, and those that stand go on', async (t) => {
+  const { channel, socket } = await pair(t);
+  await channel.call('echo', { text: '' });
+  let closed = 0;
+  const many = Array.from({ length: 100 }, () =>
+    connect(socket)
+      .on('close', () => (closed += 1))
+      .on('error', () => undefined),
+  );
+  for (let wait = 0; wait < 100 && closed < 100 - 63; wait += 1)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  assert.equal(closed, 100 - 63);
+  await channel.call('echo', { text: '' });
+  for (const one of many) one.destroy();
 });
 
 test('cancelling aborts the handler and rejects the call', async (t) => {

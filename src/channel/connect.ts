@@ -57,10 +57,17 @@ const lastRetryMs = 1000;
 /** How long a call waits for a connection that is not there yet. */
 const connectPatienceMs = 2000;
 
+export interface ConnectOptions {
+  readonly path: string;
+  readonly log: Log;
+  /** Comes between a call and its sending, and may add to the parameters; what it throws is how the call ends. */
+  readonly prepare?: (method: string, parameters: unknown) => Promise<unknown>;
+}
+
 /** Connects to `serveChannel` and stays connected: it reconnects by itself until closed. */
 export function connectChannel<Methods extends MethodTable>(
   methods: Methods,
-  options: { readonly path: string; readonly log: Log },
+  options: ConnectOptions,
 ): Channel<Methods> {
   const { log, path } = options;
   const listeners = new Set<() => void>();
@@ -174,11 +181,15 @@ export function connectChannel<Methods extends MethodTable>(
       if (signal?.aborted) return cancel();
       await ready(signal);
       if (over) return;
+      const sent = options.prepare ? await options.prepare(name, parameters) : parameters;
+      if (over) return;
       if (!socket)
         return finish(new CasemateError('unavailable', 'A part of the server is not running; it is being restarted'));
       used = socket;
       pending.set(call, entry);
-      write(encodeFrame(frameKinds.request, call, encodeHeaded({ method: name, parameters }, callOptions.payload)));
+      write(
+        encodeFrame(frameKinds.request, call, encodeHeaded({ method: name, parameters: sent }, callOptions.payload)),
+      );
       for (const parts of early.splice(0)) write(parts);
     };
     begin().catch((error: unknown) => finish(error instanceof Error ? error : new Error(String(error))));
@@ -218,7 +229,7 @@ export function connectChannel<Methods extends MethodTable>(
 function receive(calls: Map<number, Pending>, frame: Frame): void {
   const call = calls.get(frame.call);
   if (!call) return;
-  if (frame.kind === frameKinds.item) call.stream.received(decodeHeaded(frame.body));
+  if (frame.kind === frameKinds.item) call.stream.received(frame.body);
   else if (frame.kind === frameKinds.credit) call.stream.granted(frame.body.readUInt32BE(0));
   else if (frame.kind === frameKinds.reply || frame.kind === frameKinds.error) call.settle(frame);
 }

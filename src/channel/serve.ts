@@ -3,12 +3,18 @@ import { createServer, type Socket } from 'node:net';
 import type { z } from 'zod';
 import { frameKinds, type MethodContract, type MethodTable } from '#contract/channel.ts';
 import { CasemateError } from '#contract/errors.ts';
-import { CallStream, callOver } from '#channel/call.ts';
+import { CallStream, callOver, type ReceiveBudget } from '#channel/call.ts';
 import { decodeHeaded, encodeFrame, encodeHeaded, type Frame, FrameReader } from '#channel/frame.ts';
 import type { Log } from '#channel/log.ts';
 
 /** Calls that one connection may have under way; a further request is refused. */
 const maximumCalls = 4096;
+/** Connections at once, when the options name no other number. */
+const usualConnections = 64;
+/** Items that handlers have not read, of all connections together; a call that brings more is ended. */
+const maximumHeldBytes = 64 * 1_048_576;
+/** A connection whose peer leaves so much unread is not read any more, and its handlers wait. */
+const maximumUnreadBytes = 8 * 1_048_576;
 
 /** What a handler sees of its call beside the parameters. */
 export interface ServerCall<Method extends MethodContract> {
@@ -50,6 +56,8 @@ export interface ServeOptions {
   readonly mode?: number;
   /** Decides by the connected descriptor (SO_PEERCRED); refused connections are closed unanswered. */
   readonly admit?: (socketFd: number) => boolean;
+  /** More are closed unanswered. */
+  readonly maximumConnections?: number;
   readonly log: Log;
 }
 
@@ -69,6 +77,7 @@ export async function serveChannel<Methods extends MethodTable>(
   options: ServeOptions,
 ): Promise<ChannelServer> {
   const connections = new Set<Socket>();
+  const budget: ReceiveBudget = { held: 0, maximum: maximumHeldBytes };
   const server = createServer({ pauseOnConnect: true }, (socket) => {
     const fd = descriptorOf(socket);
     if (options.admit && (fd === undefined || !options.admit(fd))) {
@@ -76,9 +85,14 @@ export async function serveChannel<Methods extends MethodTable>(
       socket.destroy();
       return;
     }
+    if (connections.size >= (options.maximumConnections ?? usualConnections)) {
+      options.log.warn({}, 'a connection beyond the maximum was refused');
+      socket.destroy();
+      return;
+    }
     connections.add(socket);
     socket.once('close', () => connections.delete(socket));
-    serveConnection(socket, methods, handlers as unknown as LooseHandlers, options.log);
+    serveConnection(socket, methods, handlers as unknown as LooseHandlers, { log: options.log, budget });
     socket.resume();
   });
   await unlink(options.path).catch((error: NodeJS.ErrnoException) => {
@@ -104,13 +118,18 @@ export async function serveChannel<Methods extends MethodTable>(
 type LooseHandlers = Record<string, (parameters: unknown, call: ServerCall<MethodContract>) => Promise<unknown>>;
 
 /** Node keeps the descriptor of an accepted socket on its handle and documents no other way to it. */
-function descriptorOf(socket: Socket): number | undefined {
+export function descriptorOf(socket: Socket): number | undefined {
   const handle: unknown = Reflect.get(socket, '_handle');
   const fd: unknown = typeof handle === 'object' && handle !== null ? Reflect.get(handle, 'fd') : undefined;
   return typeof fd === 'number' && fd >= 0 ? fd : undefined;
 }
 
-function serveConnection(socket: Socket, methods: MethodTable, handlers: LooseHandlers, log: Log): void {
+function serveConnection(
+  socket: Socket,
+  methods: MethodTable,
+  handlers: LooseHandlers,
+  { log, budget }: { readonly log: Log; readonly budget: ReceiveBudget },
+): void {
   const reader = new FrameReader();
   const calls = new Map<number, { stream: CallStream; abort: AbortController }>();
   const write = (parts: Buffer[]): void => {
@@ -118,6 +137,18 @@ function serveConnection(socket: Socket, methods: MethodTable, handlers: LooseHa
     socket.cork();
     for (const part of parts) socket.write(part);
     socket.uncork();
+    if (socket.writableLength > maximumUnreadBytes) socket.pause();
+  };
+  let drained = Promise.withResolvers<void>();
+  const goOn = (): void => {
+    socket.resume();
+    drained.resolve();
+    drained = Promise.withResolvers<void>();
+  };
+  socket.on('drain', goOn);
+  /** Waits while the peer does not read, however much credit it gave. */
+  const room = async (): Promise<void> => {
+    while (socket.writableLength > maximumUnreadBytes && !socket.destroyed) await drained.promise;
   };
   const refuse = (call: number, error: unknown): void => {
     const known = error instanceof CasemateError ? error : new CasemateError('internal');
@@ -140,14 +171,17 @@ function serveConnection(socket: Socket, methods: MethodTable, handlers: LooseHa
         new CasemateError('invalid_request', 'The parameters are not valid', { cause: parsed.error }),
       );
     }
-    const stream = new CallStream(frame.call, write);
+    const stream = new CallStream(frame.call, write, budget);
     const abort = new AbortController();
     calls.set(frame.call, { stream, abort });
     try {
       const answer = await handler(parsed.data, {
         payload,
         signal: abort.signal,
-        send: (item, bytes) => stream.send(item, bytes),
+        send: async (item, bytes) => {
+          await room();
+          await stream.send(item, bytes);
+        },
         items: parseItems(method, stream),
       });
       const [reply, bytes] = answer instanceof WithPayload ? [answer.reply, answer.payload] : [answer, undefined];
@@ -158,7 +192,14 @@ function serveConnection(socket: Socket, methods: MethodTable, handlers: LooseHa
     } finally {
       calls.delete(frame.call);
       stream.fail(callOver());
+      stream.discard();
     }
+  };
+  const receive = (frame: Frame, { stream, abort }: { stream: CallStream; abort: AbortController }): void => {
+    if (stream.received(frame.body)) return;
+    refuse(frame.call, new CasemateError('rate_limited', 'Too much was sent at once that nobody could take yet.'));
+    abort.abort();
+    stream.fail(callOver());
   };
 
   socket.on('data', (bytes: Buffer) => {
@@ -172,7 +213,7 @@ function serveConnection(socket: Socket, methods: MethodTable, handlers: LooseHa
             socket.destroy();
           });
         } else if (!call) continue;
-        else if (frame.kind === frameKinds.item) call.stream.received(decodeHeaded(frame.body));
+        else if (frame.kind === frameKinds.item) receive(frame, call);
         else if (frame.kind === frameKinds.end) call.stream.ended();
         else if (frame.kind === frameKinds.credit) call.stream.granted(frame.body.readUInt32BE(0));
         else if (frame.kind === frameKinds.cancel) {
@@ -187,6 +228,7 @@ function serveConnection(socket: Socket, methods: MethodTable, handlers: LooseHa
   });
   socket.on('error', (error) => log.debug({ err: error }, 'a channel connection broke'));
   socket.once('close', () => {
+    drained.resolve();
     for (const { abort, stream } of calls.values()) {
       abort.abort();
       stream.fail(callOver());

@@ -1,7 +1,9 @@
 import {
   boolean,
+  domainName,
   email,
   hostAndPort,
+  httpsUrl,
   integer,
   list,
   listenAddress,
@@ -100,9 +102,62 @@ export const settings = {
     defaultText: 'none',
     parse: list(network),
   }),
+  domain: setting<string | null>({
+    variable: 'CASEMATE_DOMAIN',
+    flag: 'domain',
+    about:
+      'The name of this server, such as code.example.org. It then listens on every address, port 443, and gets ' +
+      'certificates for NAME and api.NAME by ACME, unless CASEMATE_TLS_CERT_FILE or CASEMATE_TRUST_PROXY is set.',
+    default: null,
+    defaultText: 'none',
+    parse: optional(domainName),
+  }),
+  httpPort: setting<number | null>({
+    variable: 'CASEMATE_HTTP_PORT',
+    flag: 'http-port',
+    about: 'Under TLS: a port that sends plain HTTP to https://, and answers the challenges of ACME.',
+    default: null,
+    defaultText: '80 with a domain, otherwise none',
+    parse: optional(integer(1, 65_535)),
+  }),
+  tlsCertificateFiles: setting({
+    variable: 'CASEMATE_TLS_CERT_FILE',
+    flag: 'tls-cert',
+    about:
+      'Certificates with their chains (PEM), comma-separated; the name that the client asks for chooses. ' +
+      'Read again when they change.',
+    default: Object.freeze([]) as readonly string[],
+    defaultText: 'none',
+    parse: list(path),
+  }),
+  tlsKeyFiles: setting({
+    variable: 'CASEMATE_TLS_KEY_FILE',
+    flag: 'tls-key',
+    about: "The certificates' private keys (PEM), in the same order; refused when others may read them.",
+    default: Object.freeze([]) as readonly string[],
+    defaultText: 'none',
+    parse: list(path),
+  }),
+  acmeDirectory: setting({
+    variable: 'CASEMATE_ACME_DIRECTORY',
+    about: 'The directory (https://) of the certificate authority that is asked by ACME (RFC 8555).',
+    default: 'https://acme-v02.api.letsencrypt.org/directory',
+    defaultText: "Let's Encrypt",
+    parse: httpsUrl,
+  }),
+  dnsHook: setting<string | null>({
+    variable: 'CASEMATE_DNS_HOOK',
+    about:
+      'A program that sets and removes DNS records, `PROGRAM set|remove NAME VALUE`, run as casemate-hook without a ' +
+      'shell; with it ACME uses DNS-01 and the certificate covers *.NAME too.',
+    default: null,
+    defaultText: 'none',
+    parse: optional(path),
+  }),
   httpsOnly: setting({
     variable: 'HTTPS_ONLY',
-    about: 'Insist that browsers come by HTTPS: FRONTEND_URL must be https:// and CASEMATE_TRUST_PROXY set.',
+    about:
+      'Insist that browsers come by HTTPS: FRONTEND_URL must be https://, and TLS end here or in CASEMATE_TRUST_PROXY.',
     default: false,
     defaultText: 'false',
     parse: boolean,
@@ -231,9 +286,24 @@ export const settings = {
     defaultText: '10240',
     parse: integer(256, 4_194_304),
   }),
+  teamRecordingsMiB: setting({
+    variable: 'CASEMATE_TEAM_RECORDINGS_MIB',
+    about: "What a team's recordings may fill; then its programs wait. Removing its old *.rec files lets them go on.",
+    default: 20_480,
+    defaultText: '20480',
+    parse: integer(16, 1_073_741_824),
+  }),
+  teamRecordingRate: setting({
+    variable: 'CASEMATE_TEAM_RECORDING_MIB_PER_SECOND',
+    about: 'What the terminals of a team may print in a second once they have printed 1 GiB faster than that.',
+    default: 8,
+    defaultText: '8',
+    parse: integer(1, 4096),
+  }),
   reserveMiB: setting({
     variable: 'CASEMATE_RESERVE_MIB',
-    about: 'Below this much free disk no sandbox or workspace is made; kept for database, journals and lockdown.',
+    about:
+      'Below this much free disk no sandbox or workspace is made, and below half of it no terminal records, so that its programs wait; kept for database, journals and lockdown.',
     default: 2048,
     defaultText: '2048',
     parse: integer(0, 1_048_576),

@@ -43,7 +43,7 @@ export function loadConfig(inputs: ConfigInputs): Config {
   }
   if (problems.length > 0) throw new ConfigError(problems);
 
-  const parsed = values as SettingValues;
+  const parsed = withDomain(values as SettingValues, sources);
   const production = inputs.environment.NODE_ENV === 'production' || !isLoopback(parsed.host);
   problems.push(...judgeAlways(parsed), ...(production ? judgeProduction(parsed) : []));
   if (problems.length > 0) throw new ConfigError(problems);
@@ -52,6 +52,17 @@ export function loadConfig(inputs: ConfigInputs): Config {
     production,
     sources: Object.freeze(sources) as Config['sources'],
   });
+}
+
+/** A server that has a name is for others: what was not said follows from that. */
+function withDomain(values: SettingValues, sources: Readonly<Record<string, SettingSource>>): SettingValues {
+  if (values.domain === null || values.trustProxy.length > 0) return values;
+  return {
+    ...values,
+    ...(sources.host === 'default' ? { host: '::' } : {}),
+    ...(sources.port === 'default' ? { port: 443 } : {}),
+    ...(sources.httpPort === 'default' ? { httpPort: 80 } : {}),
+  };
 }
 
 function findText(

@@ -110,3 +110,22 @@ export function strongSecret(text: string): string {
   }
   return text;
 }
+
+/** A DNS name of at least two labels, in lower-case ASCII (IDNA A-labels), and no address. */
+export function domainName(text: string): string {
+  const name = text.toLowerCase().replace(/\.$/, '');
+  const fits = /^(?=.{4,200}$)(?:(?!-)[a-z0-9-]{1,63}(?<!-)\.)+(?!-)[a-z0-9-]{1,63}(?<!-)$/.test(name);
+  if (!fits || isIP(name) !== 0 || /\.\d+$/.test(name)) {
+    throw new SettingError('must be a name such as code.example.org (in ASCII: xn--…), without scheme, port or *');
+  }
+  return name;
+}
+
+/** An absolute https:// URL without credentials. */
+export function httpsUrl(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : null;
+  if (url?.protocol !== 'https:' || url.username !== '' || url.password !== '') {
+    throw new SettingError('must be an https:// URL without credentials');
+  }
+  return url.href;
+}

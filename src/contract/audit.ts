@@ -103,6 +103,14 @@ export const auditCatalogue = {
       credential: 'record',
     },
   },
+  'process-egress.allowed': {
+    sentence: 'reached {host}:{port}',
+    fields: { host: 'record', port: 'record', method: 'record', reason: 'record' },
+  },
+  'process-egress.refused': {
+    sentence: 'was kept from {host}:{port}',
+    fields: { host: 'record', port: 'record', method: 'record', reason: 'record' },
+  },
   'secret.set': { sentence: 'set the secret {name}', fields: { name: 'record', kind: 'record', baseUrl: 'record' } },
   'secret.removed': { sentence: 'removed the secret {name}', fields: { name: 'record' } },
   'journal.gap': {
@@ -116,6 +124,14 @@ export const auditCatalogue = {
   'warden.command': {
     sentence: 'carried out {kind}',
     fields: { kind: 'record', sandboxId: 'record', detail: 'record' },
+  },
+  'alert.command': {
+    sentence: 'was made to carry out {kind} by somebody other than this server (record {sequence} of its journal)',
+    fields: { kind: 'record', sandboxId: 'record', sequence: 'record' },
+  },
+  'alert.checkpoint': {
+    sentence: 'was refused a signature under record {sequence} of {chainName}: {reason}',
+    fields: { chainName: 'record', sequence: 'record', reason: 'record' },
   },
   'server.started': { sentence: 'started', fields: { version: 'record' } },
   'server.stopped': { sentence: 'stopped', fields: { reason: 'record' } },

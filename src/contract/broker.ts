@@ -74,3 +74,10 @@ export const egressKinds = {
   /** data: sandboxId, host, port, bytesOut, bytesIn, milliseconds, outcome */
   closed: 'egress.closed',
 } as const;
+
+/** The same for our own processes (H12); data: process in place of sandboxId, teamId, workspaceId, credential. */
+export const processEgressKinds = {
+  allowed: 'process-egress.allowed',
+  refused: 'process-egress.refused',
+  closed: 'process-egress.closed',
+} as const;

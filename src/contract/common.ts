@@ -9,6 +9,9 @@ export const workspaceIdSchema = id.transform((text) => text as WorkspaceId);
 export const sandboxIdSchema = id.transform((text) => text as SandboxId);
 export const terminalIdSchema = id.transform((text) => text as TerminalId);
 
+/** Under which the server put a command on record before it gave it. */
+export const commandIdSchema = id;
+
 /** Standard base64 with padding. */
 export const base64Schema = z.base64().max(1_400_000);
 

@@ -15,6 +15,13 @@ export const spoolKeepBytes = 1_048_576;
 /** Input waiting for a program that does not read; more is refused with `rate_limited`. */
 export const inputQueueBytes = 65_536;
 
+/**
+ * Why a program has to wait: its team prints too fast, or has filled its budget; the host has too
+ * little room; the recording cannot be written. Nothing is lost meanwhile.
+ */
+export const stallSchema = z.enum(['rate', 'budget', 'reserve', 'disk']);
+export type Stall = z.infer<typeof stallSchema>;
+
 export const keeperTerminalSchema = z.strictObject({
   terminalId: terminalIdSchema,
   teamId: teamIdSchema,
@@ -47,6 +54,7 @@ export const keeperMethods = {
   /**
    * The bytes from `offset`, as the payload of the reply. Waits up to `waitMs` when there are none
    * yet; an empty payload means the time passed, or, with `ended`, that there will be no more.
+   * With `stall`, what the reader knows of it, a change of that is answered at once.
    * `offset_trimmed` (detail `spoolStart`): read the recording instead.
    */
   'terminal.read': {
@@ -55,8 +63,9 @@ export const keeperMethods = {
       offset,
       maximumBytes: z.number().int().min(1).max(1_048_576),
       waitMs: z.number().int().min(0).max(30_000),
+      stall: stallSchema.nullable().optional(),
     }),
-    reply: z.strictObject({ offset, end: offset, ended: z.boolean() }),
+    reply: z.strictObject({ offset, end: offset, ended: z.boolean(), stall: stallSchema.nullable() }),
   },
   /** The payload goes to the program. Refused whole when the queue is full. */
   'terminal.input': { request: z.strictObject(one), reply: none },

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { MethodTable } from '#contract/channel.ts';
 import {
   argumentsSchema,
+  commandIdSchema,
   environmentSchema,
   guestPathSchema,
   sandboxIdSchema,
@@ -30,8 +31,11 @@ export type Resources = z.infer<typeof resourcesSchema>;
 export const templateNameSchema = z.string().regex(/^[a-z0-9][a-z0-9._-]{0,62}$/);
 
 const owned = { sandboxId: sandboxIdSchema, teamId: teamIdSchema };
+/** Without it, or with one that is on no record, a command is carried out and raises an alert (H5). */
+const command = { commandId: commandIdSchema.optional() };
 const none = z.strictObject({});
 const at = { ...owned, at: guestPathSchema };
+const changing = { ...at, ...command };
 
 export const fileEntrySchema = z.strictObject({
   /** Last component; base64 when `encoding` says so, because the name is not valid UTF-8. */
@@ -93,6 +97,7 @@ export const wardenMethods = {
   'sandbox.create': {
     request: z.strictObject({
       ...owned,
+      ...command,
       workspaceId: workspaceIdSchema.nullable(),
       template: templateNameSchema,
       tier: tierSchema,
@@ -102,7 +107,7 @@ export const wardenMethods = {
     reply: sandboxStatusSchema,
   },
   /** Ends every process and leaves nothing but the workspace's disk. Answers also when it is gone already. */
-  'sandbox.kill': { request: z.strictObject(owned), reply: none },
+  'sandbox.kill': { request: z.strictObject({ ...owned, ...command }), reply: none },
   'sandbox.list': { request: none, reply: z.strictObject({ sandboxes: z.array(sandboxStatusSchema) }) },
   'sandbox.usage': {
     request: z.strictObject(owned),
@@ -118,7 +123,10 @@ export const wardenMethods = {
     }),
   },
   /** Deletes a workspace's disk for good. Refused (`conflict`) while a sandbox uses it. */
-  'disk.delete': { request: z.strictObject({ workspaceId: workspaceIdSchema, teamId: teamIdSchema }), reply: none },
+  'disk.delete': {
+    request: z.strictObject({ workspaceId: workspaceIdSchema, teamId: teamIdSchema, ...command }),
+    reply: none,
+  },
   /**
    * Runs a program. Items down carry stdout and stderr in order of arrival; items up are stdin, ended
    * by end. Cancel kills the program and everything it started in its own process group.
@@ -126,6 +134,7 @@ export const wardenMethods = {
   'exec.run': {
     request: z.strictObject({
       ...owned,
+      ...command,
       arguments: argumentsSchema,
       workingDirectory: guestPathSchema,
       environment: environmentSchema,
@@ -143,6 +152,7 @@ export const wardenMethods = {
   'terminal.start': {
     request: z.strictObject({
       ...owned,
+      ...command,
       terminalId: terminalIdSchema,
       arguments: argumentsSchema,
       workingDirectory: guestPathSchema,
@@ -152,7 +162,7 @@ export const wardenMethods = {
     reply: none,
   },
   /** Ends the terminal's processes: SIGHUP, then SIGKILL to its cgroup after two seconds. */
-  'terminal.kill': { request: z.strictObject({ ...owned, terminalId: terminalIdSchema }), reply: none },
+  'terminal.kill': { request: z.strictObject({ ...owned, ...command, terminalId: terminalIdSchema }), reply: none },
   /** Terminals that run, and those that ended since their exit was last asked for. */
   'terminal.list': {
     request: none,
@@ -178,7 +188,7 @@ export const wardenMethods = {
   /** Regular files only. Items down; the reply says how large the file was. */
   'file.read': {
     request: z.strictObject({
-      ...at,
+      ...changing,
       offset: z.number().int().min(0).default(0),
       length: z.number().int().min(0).max(Number.MAX_SAFE_INTEGER),
     }),
@@ -186,23 +196,50 @@ export const wardenMethods = {
     stream: 'down',
     item: none,
   },
-  /** Items up, then end. Written beside the target and renamed over it: a reader sees old or new. */
+  /**
+   * Items up, then end. Written beside the target and renamed over it: a reader sees old or new. With
+   * `durable`, the answer comes when file and name have reached the disk.
+   */
   'file.write': {
-    request: z.strictObject({ ...at, mode: z.number().int().min(0).max(0o777).default(0o644) }),
+    request: z.strictObject({
+      ...changing,
+      mode: z.number().int().min(0).max(0o777).default(0o644),
+      durable: z.boolean().default(false),
+    }),
     reply: fileEntrySchema,
     stream: 'up',
     item: none,
   },
-  'file.makeDirectory': { request: z.strictObject(at), reply: fileEntrySchema },
-  'file.rename': { request: z.strictObject({ ...at, to: guestPathSchema }), reply: none },
+  'file.makeDirectory': { request: z.strictObject(changing), reply: fileEntrySchema },
+  'file.rename': { request: z.strictObject({ ...changing, to: guestPathSchema }), reply: none },
   /** Files, links and, with everything below them, directories. */
-  'file.remove': { request: z.strictObject(at), reply: none },
+  'file.remove': { request: z.strictObject(changing), reply: none },
   /** A TCP connection to a port on the sandbox's own loopback. Items both ways are its bytes. */
   'port.dial': {
-    request: z.strictObject({ ...owned, port: z.number().int().min(1).max(65_535) }),
+    request: z.strictObject({ ...owned, ...command, port: z.number().int().min(1).max(65_535) }),
     reply: none,
     stream: 'both',
     item: none,
   },
   'journal.read': journalRead,
 } as const satisfies MethodTable;
+
+/** Methods that act, by the kind under which the warden's journal has them. */
+export const wardenCommands = {
+  'sandbox.create': 'sandbox.create',
+  'sandbox.kill': 'sandbox.kill',
+  'disk.delete': 'disk.delete',
+  'exec.run': 'exec.run',
+  'terminal.start': 'terminal.start',
+  'terminal.kill': 'terminal.kill',
+  'file.read': 'file.read',
+  'file.write': 'file.write',
+  'file.makeDirectory': 'file.make-directory',
+  'file.rename': 'file.rename',
+  'file.remove': 'file.remove',
+  'port.dial': 'port.dial',
+} as const satisfies Partial<Record<keyof typeof wardenMethods, string>>;
+export type WardenCommand = keyof typeof wardenCommands;
+export type WardenJournalKind = (typeof wardenCommands)[WardenCommand];
+
+export const isWardenCommand = (method: string): method is WardenCommand => Object.hasOwn(wardenCommands, method);

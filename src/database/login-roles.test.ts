@@ -12,8 +12,8 @@ test('a SCRAM verifier is the one that PostgreSQL makes of the same password and
 
 test('the address of a login role is the owner address with another user, over a socket too', () => {
   assert.equal(
-    loginUrl('postgresql://o:p@db.example.test:5433/casemate?sslmode=require', 'app', 'a/b'),
-    'postgresql://casemate_app:a%2Fb@db.example.test:5433/casemate?sslmode=require',
+    loginUrl('postgresql://o:p@db.example.test:5433/casemate?sslmode=require', 'request', 'a/b'),
+    'postgresql://casemate_request:a%2Fb@db.example.test:5433/casemate?sslmode=require',
   );
   assert.equal(
     loginUrl('postgresql://o:p@%2Frun%2Fpg/casemate', 'auth', 'x'),

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { CasemateError } from '#contract/errors.ts';
 import { toRoomError } from '#database/database-error.ts';
 import type { Database } from '#database/database.ts';
+import { createTenantProof } from '#database/tenant-proof.ts';
 import { isMintedScope } from '#database/tenant-scope.ts';
 import { transact } from '#database/transact.ts';
 import {
@@ -19,9 +20,12 @@ export interface DatabaseLog {
 }
 
 export interface DatabaseOptions {
-  /** Connection strings of the login roles `casemate_app` and `casemate_auth`. */
-  readonly app: string;
+  /** Connection strings of the login roles `casemate_request`, `casemate_jobs` and `casemate_auth`. */
+  readonly request: string;
+  readonly jobs: string;
   readonly auth: string;
+  /** Proves for which team a transaction acts; hex. */
+  readonly contextKey: string;
   readonly log: DatabaseLog;
   /** Connections for requests; 10 by default. Jobs and sign-in have four each beside them. */
   readonly maximumConnections?: number;
@@ -46,20 +50,20 @@ export function openDatabase(options: DatabaseOptions): Database {
     );
     return opened;
   };
-  const app = pool(options.app, 'app', options.maximumConnections ?? 10);
+  const requests = pool(options.request, 'request', options.maximumConnections ?? 10);
   // Jobs have connections of their own: a request that waits for its audit event must not wait for itself.
-  const jobs = pool(options.app, 'jobs', 4);
+  const jobs = pool(options.jobs, 'jobs', 4);
+  const prove = createTenantProof(options.contextKey);
   const auth = pool(options.auth, 'auth', 4);
 
   return {
     async withTenant(scope, work) {
       if (!isMintedScope(scope)) throw new CasemateError('internal', 'The tenant scope was not minted');
-      const { teamId, userId } = scope;
       return transact(
-        app,
+        requests,
         (handle) =>
           handle.execute(
-            sql`select set_config('role', 'casemate_tenant', true), set_config('casemate.team_id', ${teamId}, true), set_config('casemate.user_id', ${userId ?? ''}, true)`,
+            sql`select set_config('role', 'casemate_tenant', true), set_config('casemate.context', ${prove(scope)}, true)`,
           ),
         (handle) => work(handle as TenantTransaction),
       );
@@ -77,13 +81,13 @@ export function openDatabase(options: DatabaseOptions): Database {
     },
     async ping() {
       try {
-        await Promise.all([app.query('select 1'), jobs.query('select 1'), auth.query('select 1')]);
+        await Promise.all([requests.query('select 1'), jobs.query('select 1'), auth.query('select 1')]);
       } catch (error) {
         throw toRoomError(error);
       }
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([app.end(), jobs.end(), auth.end()]);
+      await Promise.all([requests.end(), jobs.end(), auth.end()]);
     },
   };
 }

@@ -12,10 +12,13 @@ import * as userLock from '#database/identity/user-lock.ts';
 import * as users from '#database/identity/user-store.ts';
 import { formatCursor } from '#database/page.ts';
 import * as audit from '#database/trail/audit-store.ts';
+import * as checkpoints from '#database/trail/checkpoint-store.ts';
+import * as commands from '#database/trail/command-store.ts';
 import * as egress from '#database/trail/egress-store.ts';
 import * as cursors from '#database/trail/journal-cursor-store.ts';
 import * as sandboxes from '#database/workspaces/sandbox-store.ts';
 import * as secrets from '#database/workspaces/secret-store.ts';
+import * as teamLock from '#database/workspaces/team-lock.ts';
 import * as terminals from '#database/workspaces/terminal-store.ts';
 import * as workspaces from '#database/workspaces/workspace-store.ts';
 
@@ -163,6 +166,17 @@ const stores = [
       [{ before: 1, event: 'session.started', limit: 50 }],
     ],
   }),
+  store('trail/checkpoint-store.ts', checkpoints, {
+    addCheckpoint: [[{ chain: 'instance', sequence: 1, hash: '', signedAt: now, keyId: '', signature: bytes }]],
+    listNewestCheckpoints: [[]],
+    listChainCheckpoints: [['instance']],
+  }),
+  store('trail/command-store.ts', commands, {
+    announceCommands: [[[{ id, kind: '', teamId }]]],
+    findAnnouncedCommands: [[[id]]],
+    forgetAnnouncedCommands: [[[id]]],
+    purgeAnnouncedCommands: [[now]],
+  }),
   store('trail/egress-store.ts', egress, {
     addEgressEvents: [[[egressRow]]],
     listEgressEvents: [
@@ -192,6 +206,7 @@ const stores = [
     removeSecret: [['']],
     listAllSecrets: [[]],
   }),
+  store('workspaces/team-lock.ts', teamLock, { takeTeamTurn: [['workspaces']] }),
   store('workspaces/terminal-store.ts', terminals, {
     createTerminal: [
       [

@@ -21,14 +21,16 @@ import { createLiveRequests, drainMs } from '#http/live-requests.ts';
 import { registerMethodGuards } from '#http/method-guard.ts';
 import { createOriginGuard } from '#http/origin-guard.ts';
 import { servePages } from '#http/pages.ts';
+import { patience } from '#http/patience.ts';
 import { createRecognise } from '#http/recognise.ts';
 import { registerRoute } from '#http/register-route.ts';
 import { registerSocket } from '#http/register-socket.ts';
 import { answerUnreadable } from '#http/unreadable.ts';
-import { addFurtherHeaders, helmetOptions } from '#http/security-headers.ts';
+import { createFurtherHeaders, helmetOptions } from '#http/security-headers.ts';
 import { sendProblem } from '#http/send-problem.ts';
 import type { Services } from '#http/services.ts';
 import { createSessionCookie } from '#http/session-cookie.ts';
+import type { ServerFactory } from '#http/tls/tls-server.ts';
 import { onlyJsonBodies } from '#http/json-bodies.ts';
 
 /** A Fastify instance: `listen`, `close`, `server`. */
@@ -45,6 +47,8 @@ export interface AppOptions {
   readonly csrfKey: Uint8Array;
   readonly services: Services;
   readonly table: readonly (Route | Socket)[];
+  /** Under TLS: makes the server that the app hangs on. */
+  readonly serverFactory?: ServerFactory;
 }
 
 /** Answered in maintenance too: what watches the server must be able to tell. */
@@ -57,11 +61,11 @@ export async function createApp(options: AppOptions): Promise<App> {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     bodyLimit: 1_048_576,
-    // Headers within 20 s, a whole request within 60 s, and nobody who neither reads nor writes for two minutes.
-    http: { headersTimeout: 20_000, connectionsCheckingInterval: 5_000 },
-    requestTimeout: 60_000,
-    connectionTimeout: 120_000,
-    keepAliveTimeout: 65_000,
+    http: { headersTimeout: patience.headersMs, connectionsCheckingInterval: patience.checkingMs },
+    requestTimeout: patience.requestMs,
+    connectionTimeout: patience.connectionMs,
+    keepAliveTimeout: patience.keepAliveMs,
+    ...(options.serverFactory ? { serverFactory: options.serverFactory } : {}),
     trustProxy: config.trustProxy.length > 0 ? [...config.trustProxy] : false,
     // A caller's own id would be written to the trail: ours only.
     requestIdHeader: false,
@@ -91,8 +95,9 @@ export async function createApp(options: AppOptions): Promise<App> {
   // First, so that refusals carry the defences as well.
   await app.register(helmet, helmetOptions(config));
   const guardHost = createHostGuard(config.appHosts);
+  const addFurtherHeaders = createFurtherHeaders(config);
   app.addHook('onRequest', async (request, reply) => {
-    addFurtherHeaders(reply, request.id);
+    addFurtherHeaders(request, reply);
     guardHost(request);
     if (config.maintenance && !watched.has(request.url)) throw new CasemateError('maintenance');
   });
@@ -154,6 +159,10 @@ export async function createApp(options: AppOptions): Promise<App> {
     await live.drain(drainMs);
     live[Symbol.dispose]();
     app.websocketServer.close();
+  });
+  // Fastify leaves alone a server of a factory that it did not bring to listen.
+  app.addHook('onClose', async () => {
+    if (app.server.listening) app.server.close();
   });
   return app;
 }

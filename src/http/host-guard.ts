@@ -10,12 +10,21 @@ export function createHostGuard(appHosts: readonly string[]): (request: FastifyR
   return (request) => {
     // A whole URL as the target (RFC 9112, 3.2.2) names a host of its own; no client of ours sends one.
     if (request.raw.url?.startsWith('/') !== true) throw new CasemateError('unknown_host');
-    const raw = request.raw.rawHeaders.filter(
-      (_, index, all) => index % 2 === 0 && all[index]?.toLowerCase() === 'host',
-    );
-    const host = request.headers.host?.toLowerCase();
-    if (raw.length !== 1 || host === undefined || !known.has(host)) throw new CasemateError('unknown_host');
+    const named = namedHosts(request.raw.rawHeaders);
+    const host = named[0];
+    if (host === undefined || named.some((name) => name !== host) || !known.has(host)) {
+      throw new CasemateError('unknown_host');
+    }
     // A proxy that is trusted may say another host, and that one becomes the origin that is checked.
     if (!known.has(request.host.toLowerCase())) throw new CasemateError('unknown_host');
   };
+}
+
+/** Every host that a request names; of each field one at most, or the reading of the next program might differ. */
+function namedHosts(rawHeaders: readonly string[]): string[] {
+  const values = (field: string): string[] =>
+    rawHeaders.filter((_, index) => index % 2 === 1 && rawHeaders[index - 1]?.toLowerCase() === field);
+  // HTTP/2 has `:authority`, and `Host` beside it only with the same value (RFC 9113, section 8.3.1).
+  const fields = [values(':authority'), values('host')];
+  return fields.some((found) => found.length > 1) ? [] : fields.flat().map((name) => name.toLowerCase());
 }

@@ -9,6 +9,7 @@ export type HttpConfig = Pick<
   | 'production'
   | 'rateLimit'
   | 'secureCookies'
+  | 'tls'
   | 'trustProxy'
   | 'webDirectory'
 >;

@@ -1,5 +1,5 @@
 import type { FastifyHelmetOptions } from '@fastify/helmet';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { HttpConfig } from '#http/http-config.ts';
 
 /** Everything a page of ours does not need. */
@@ -59,14 +59,26 @@ export function helmetOptions(config: Pick<HttpConfig, 'production' | 'appHosts'
     crossOriginEmbedderPolicy: false,
     originAgentCluster: true,
     referrerPolicy: { policy: 'no-referrer' },
-    strictTransportSecurity: config.production ? { maxAge: 63_072_000, includeSubDomains: true } : false,
+    // By host, below.
+    strictTransportSecurity: false,
     xFrameOptions: { action: 'deny' },
     xPermittedCrossDomainPolicies: { permittedPolicies: 'none' },
     xXssProtection: true,
   };
 }
 
-/** What helmet leaves out. */
-export function addFurtherHeaders(reply: FastifyReply, requestId: string): void {
-  reply.header('permissions-policy', permissionsPolicy).header('x-request-id', requestId);
+const loopbackHost = /^(?:localhost|127(?:\.\d{1,3}){3}|\[::1\])(?::\d+)?$/i;
+
+/**
+ * What helmet leaves out. Strict-Transport-Security (RFC 6797) holds for a host on all ports and for two
+ * years, so on loopback it would take every other server on that person's machine along.
+ */
+export function createFurtherHeaders({ production, tls }: Pick<HttpConfig, 'production' | 'tls'>) {
+  const strict = production || tls;
+  return (request: FastifyRequest, reply: FastifyReply): void => {
+    reply.header('permissions-policy', permissionsPolicy).header('x-request-id', request.id);
+    if (strict && !loopbackHost.test(request.host)) {
+      reply.header('strict-transport-security', 'max-age=63072000; includeSubDomains');
+    }
+  };
 }

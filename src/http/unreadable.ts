@@ -12,6 +12,11 @@ const codes: Readonly<Record<string, { readonly code: ErrorCode; readonly status
 /** Answers bytes that are no HTTP request, or too slow a one, before Fastify ever sees it. */
 export function answerUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
   if (socket.destroyed || !socket.writable) return;
+  // Nothing can be said before TLS stands, nor to who broke off.
+  if (error.code === undefined || !/^(?:HPE_|ERR_HTTP_)/.test(error.code)) {
+    socket.destroy();
+    return;
+  }
   const { code, status } = codes[error.code ?? ''] ?? {
     code: 'invalid_request' as const,
     status: errorCatalogue.invalid_request.status,

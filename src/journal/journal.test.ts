@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { appendFile, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, open, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import test, { type TestContext } from 'node:test';
@@ -43,11 +43,60 @@ test('a torn last line is cut off and the chain goes on before it', async (t) =>
     using journal = await openJournal({ directory });
     journal.append('a.b', { n: 1 });
   }
-  const [name] = await readdir(directory);
-  await appendFile(path.join(directory, name as string), '{"sequence":2,"ti');
+  const file = path.join(directory, '0000000000000001.jsonl');
+  const written = (await readFile(file)).indexOf(0);
+  const handle = await open(file, 'r+');
+  await handle.write('{"sequence":2,"ti', written);
+  await handle.close();
+  {
+    using journal = await openJournal({ directory });
+    assert.equal((await readFile(file)).indexOf(0), written);
+    assert.equal(journal.append('a.b', { n: 2 }).sequence, 2);
+    assert.equal((await journal.read(all)).records.length, 2);
+  }
+  assert.equal((await readFile(file)).length, 1_048_576);
+});
+
+test('H8 what an earlier use left in a file, after a power cut, is no record', async (t) => {
+  const directory = await directoryFor(t);
+  const file = path.join(directory, '0000000000000001.jsonl');
+  {
+    using journal = await openJournal({ directory });
+    for (let n = 1; n <= 4; n += 1) journal.append('a.b', { n });
+  }
+  const lines = (await readFile(file, 'utf8')).split('\n');
+  const old = lines.slice(0, 3).map((line) => `${line}\n`);
+  // The first record of the new use is in its place, and the zeros behind it never reached the disk.
+  const fields = { sequence: 9, time: 0, kind: 'a.b', data: {}, previous: journalGenesis };
+  const content = Buffer.alloc(1_048_576);
+  content.write(`${JSON.stringify({ ...fields, hash: journalHash(fields) })}\n${old.join('')}`);
+  await rm(file);
+  await writeFile(path.join(directory, '0000000000000009.jsonl'), content);
   using journal = await openJournal({ directory });
-  assert.equal(journal.append('a.b', { n: 2 }).sequence, 2);
-  assert.equal((await journal.read(all)).records.length, 2);
+  assert.equal(journal.append('a.b', {}).sequence, 10);
+  assert.deepEqual(
+    (await journal.read({ ...all, after: 8 })).records.map(({ sequence }) => sequence),
+    [9, 10],
+  );
+});
+
+test('H8 a journal takes all of its room beforehand, and what is acknowledged goes back to it', async (t) => {
+  const directory = await directoryFor(t);
+  const sizes = async (): Promise<number[]> =>
+    Promise.all((await readdir(directory)).map(async (name) => (await stat(path.join(directory, name))).blocks * 512));
+  using journal = await openJournal({ directory, maximumBytes: 3 * 1_048_576 });
+  const taken = async (): Promise<boolean> => {
+    const all = await sizes();
+    return all.length === 3 && all.every((bytes) => bytes >= 1_048_576);
+  };
+  assert.ok(await taken());
+  for (let round = 0; round < 3; round += 1) {
+    let last = 0;
+    for (let n = 0; n < 150; n += 1) last = journal.append('a.b', { text: 'x'.repeat(10_000) }).sequence;
+    assert.ok(await taken());
+    await journal.read({ after: last, limit: 1, waitMs: 0 });
+    assert.ok(await taken());
+  }
 });
 
 test('H8 a full journal refuses, and takes records again once they are acknowledged', async (t) => {

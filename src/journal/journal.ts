@@ -1,20 +1,11 @@
-import {
-  closeSync,
-  fdatasyncSync,
-  fstatSync,
-  ftruncateSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  unlinkSync,
-  writeSync,
-} from 'node:fs';
+import { closeSync, fdatasyncSync, openSync, readdirSync, readFileSync, unlinkSync, writeSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { type Clock, systemClock } from '#base/clock.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { journalGenesis, type JournalRecord } from '#contract/journal.ts';
-import { journalHash, readSegment } from '#journal/segment.ts';
+import { journalHash, readSegment, readStart, segmentBytes, zeroSegment } from '#journal/segment.ts';
+import { openSpares } from '#journal/spares.ts';
 
 export interface Journal extends Disposable {
   /**
@@ -37,13 +28,15 @@ export interface Journal extends Disposable {
 export interface JournalOptions {
   /** Exists or is made (0700). */
   readonly directory: string;
-  /** Room for records that nobody has acknowledged. */
+  /**
+   * Room for records that nobody has acknowledged, in whole MiB (at least one), taken from the disk
+   * when the journal is opened. Where the disk has less, the journal has less, and takes more later.
+   */
   readonly maximumBytes?: number;
   readonly clock?: Clock;
 }
 
-const segmentBytes = 1_048_576;
-const defaultMaximumBytes = 64 * 1_048_576;
+const defaultMaximumBytes = 16 * segmentBytes;
 const segmentName = /^(\d{16})\.jsonl$/;
 
 interface Segment {
@@ -56,14 +49,17 @@ interface Segment {
 /** Opens or makes a journal. A torn last line (a crash in mid-append) is cut off: its act was never begun. */
 export async function openJournal(options: JournalOptions): Promise<Journal> {
   const { directory, maximumBytes = defaultMaximumBytes, clock = systemClock } = options;
+  const maximumSegments = Math.max(1, Math.floor(maximumBytes / segmentBytes));
   await mkdir(directory, { recursive: true, mode: 0o700 });
+  const spares = openSpares(directory);
   const segments = loadSegments(directory);
   const newest = segments.at(-1);
-  const tail = newest && readSegment(readFileSync(newest.file)).records.at(-1);
+  const tail = newest && readSegment(readStart(newest.file, newest.bytes), newest.first).records.at(-1);
   let sequence = newest?.last ?? 0;
   let previous = tail?.hash ?? journalGenesis;
   let descriptor = newest ? openSync(newest.file, 'r+') : undefined;
-  if (newest && descriptor !== undefined) ftruncateSync(descriptor, newest.bytes);
+  if (newest && descriptor !== undefined) clearTail(descriptor, newest);
+  spares.fill(maximumSegments - segments.length);
   let timer: NodeJS.Timeout | undefined;
   const waiting = new Set<() => void>();
 
@@ -83,7 +79,8 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
       last: sequence,
       bytes: 0,
     };
-    const opened = openSync(segment.file, 'wx', 0o600);
+    spares.take(segment.file);
+    const opened = openSync(segment.file, 'r+');
     if (descriptor !== undefined) closeSync(descriptor);
     descriptor = opened;
     segments.push(segment);
@@ -94,13 +91,13 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     const fields = { sequence: sequence + 1, time: clock.now(), kind, data, previous };
     const record: JournalRecord = { ...fields, hash: journalHash(fields) };
     const line = Buffer.from(`${JSON.stringify(record)}\n`);
-    const used = segments.reduce((sum, segment) => sum + segment.bytes, 0);
-    if (used + line.length > maximumBytes) {
+    const current = segments.at(-1);
+    const fits = current !== undefined && current.bytes + line.length <= segmentBytes;
+    if ((!fits && segments.length >= maximumSegments) || line.length > segmentBytes) {
       throw new CasemateError('no_space', 'The journal is full; nothing was done. It empties when the server reads it');
     }
-    const current = segments.at(-1);
     try {
-      const segment = current && current.bytes + line.length <= segmentBytes ? current : roll();
+      const segment = fits ? current : roll();
       writeWhole(descriptor as number, line, segment.bytes);
       segment.bytes += line.length;
       segment.last = record.sequence;
@@ -117,8 +114,11 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
   const forget = (acknowledged: number): void => {
     // The newest record is kept whatever was acknowledged: the chain goes on from its hash.
     while (segments.length > 1 && (segments[1] as Segment).bytes > 0 && (segments[0] as Segment).last <= acknowledged) {
-      unlinkSync((segments.shift() as Segment).file);
+      spares.giveBack((segments[0] as Segment).file);
+      segments.shift();
     }
+    // What the disk did not have at the start it may have now; one at a time, because somebody waits.
+    if (segments.length + spares.count < maximumSegments) spares.fill(spares.count + 1);
   };
 
   const read: Journal['read'] = async ({ after, limit, waitMs }, signal) => {
@@ -140,8 +140,7 @@ export async function openJournal(options: JournalOptions): Promise<Journal> {
     for (const segment of segments) {
       if (records.length >= limit) break;
       if (segment.last <= after) continue;
-      const content = readFileSync(segment.file).subarray(0, segment.bytes);
-      for (const record of readSegment(content).records) {
+      for (const record of readSegment(readStart(segment.file, segment.bytes)).records) {
         if (record.sequence > after && records.length < limit) records.push(record);
       }
     }
@@ -163,8 +162,8 @@ function loadSegments(directory: string): Segment[] {
     const match = segmentName.exec(name);
     if (!match) continue;
     const file = path.join(directory, name);
-    const { records, bytes } = readSegment(readFileSync(file));
     const first = Number(match[1]);
+    const { records, bytes } = readSegment(readFileSync(file), first);
     if (records.length === 0 && segments.length > 0) {
       unlinkSync(file);
       continue;
@@ -174,15 +173,26 @@ function loadSegments(directory: string): Segment[] {
   return segments;
 }
 
-/** Writes all of `bytes` at `position`, or cuts the file back there, so that a full disk leaves no half line. */
+/** What a crash tore is made zeros again, and a file of an earlier release, or of a full disk, gets its whole size. */
+function clearTail(descriptor: number, { file, bytes }: Segment): void {
+  const content = readFileSync(file);
+  const clear = content.length === segmentBytes && content.subarray(bytes).every((value) => value === 0);
+  if (clear || bytes >= segmentBytes) return;
+  try {
+    zeroSegment(descriptor, bytes);
+  } catch (error) {
+    // A disk without room for the rest: records that fit are taken all the same, and others refused.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+  }
+}
+
+/**
+ * Writes all of `bytes` at `position`. What a failure leaves there is no line, and the next record
+ * is written over it.
+ */
 function writeWhole(descriptor: number, bytes: Buffer, position: number): void {
   let written = 0;
-  try {
-    while (written < bytes.length) {
-      written += writeSync(descriptor, bytes, written, bytes.length - written, position + written);
-    }
-  } catch (error) {
-    if (fstatSync(descriptor).size > position) ftruncateSync(descriptor, position);
-    throw error;
+  while (written < bytes.length) {
+    written += writeSync(descriptor, bytes, written, bytes.length - written, position + written);
   }
 }

@@ -1,26 +1,37 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import test from 'node:test';
 import { setTimeout as delay } from 'node:timers/promises';
-import { holderCommand, openHolder } from '#keeper/holder.ts';
+import { openHolder } from '#keeper/holder.ts';
+import { holderProgram } from '#keeper/holder-program.ts';
 
-test('a holder is sleep alone, and lets its user in first where Yama asks for that', async (t) => {
-  assert.deepEqual(holderCommand(undefined, 'x64'), ['/usr/bin/sleep', 'infinity']);
-  assert.deepEqual(holderCommand('0', 'x64'), ['/usr/bin/sleep', 'infinity']);
-  const [program, ...rest] = holderCommand('1', process.arch) as [string, ...string[]];
-  if (!existsSync(program)) return t.skip(`${program} is not installed`);
-  // Without Yama the kernel answers EINVAL, at which the holder would not start: that part is left out there.
-  const yama = existsSync('/proc/sys/kernel/yama/ptrace_scope');
-  const child = spawn(program, yama ? rest : rest.map((part) => part.replace(/^syscall.*die \$!; /, '')));
+test('H4 a holder is a program of one page that lets its user in where Yama would not, and sleeps', async () => {
+  const directory = mkdtempSync(path.join(os.tmpdir(), 'casemate-holder-'));
+  const program = path.join(directory, 'holder');
+  writeFileSync(program, holderProgram(), { mode: 0o755 });
+  const child = spawn(program, [], { stdio: 'ignore', env: {} });
+  const ended = once(child, 'exit');
+  // `number` of pause(2) or ppoll(2), in which it waits.
   for (let tries = 0; tries < 100; tries += 1) {
-    if (readFileSync(`/proc/${child.pid}/comm`, 'latin1').trim() === 'sleep') break;
+    if (/^(?:34|73) /.test(readFileSync(`/proc/${child.pid}/syscall`, 'latin1'))) break;
     await delay(20);
   }
-  assert.equal(readFileSync(`/proc/${child.pid}/comm`, 'latin1').trim(), 'sleep');
+  assert.match(readFileSync(`/proc/${child.pid}/syscall`, 'latin1'), /^(?:34|73) /);
+  // What it maps: itself, its stack, and what the kernel gives to all. No library.
+  const mapped = readFileSync(`/proc/${child.pid}/maps`, 'latin1').trim().split('\n');
+  const files = mapped.map((line) => line.trim().split(/\s+/)[5] ?? '').filter((file) => file.startsWith('/'));
+  assert.deepEqual(files, [program]);
+  assert.ok(
+    mapped.every((line) => !/^\S+ .wx/.test(line)),
+    'nothing is writable and executable',
+  );
   child.kill('SIGKILL');
-  await once(child, 'exit');
+  assert.deepEqual(await ended, [null, 'SIGKILL']);
+  rmSync(directory, { recursive: true });
 });
 
 test('a pid that belongs to another process now is never taken for the holder', () => {

@@ -20,11 +20,6 @@ export interface HolderIdentity {
 }
 
 const heldAt = { master: 3, pipeRead: 4, pipeWrite: 5 } as const;
-const sleepCommand: readonly string[] = ['/usr/bin/sleep', 'infinity'];
-/** prctl(2) by architecture, and what Yama's scope 1 wants of a process that a non-descendant may ptrace. */
-const prctlNumber: Readonly<Record<string, number>> = { x64: 157, arm64: 167 };
-const PR_SET_PTRACER = 0x59616d61;
-const PR_SET_PTRACER_ANY = -1;
 /** A holder is ready well within this time after it was started. */
 const takePatienceMs = 500;
 const takeRetryMs = 10;
@@ -47,27 +42,12 @@ function isGone(error: unknown): boolean {
   return code === 'ENOENT' || code === 'ESRCH';
 }
 
-/** Yama's `ptrace_scope`, which rules pidfd_getfd too; undefined where the kernel has no Yama. */
-export function readPtraceScope(): string | undefined {
-  try {
-    return readFileSync('/proc/sys/kernel/yama/ptrace_scope', 'latin1').trim();
-  } catch (error) {
-    if (isGone(error)) return undefined;
-    throw error;
-  }
-}
-
-/**
- * The program and arguments of a holder. Under Yama's scope 1 (Ubuntu's default) only a descendant's
- * descriptors may be copied, and a holder is no descendant of a restarted keeper: so it first lets its
- * own user's processes in (PR_SET_PTRACER outlives exec), by perl, which is essential in Debian and
- * Ubuntu. Scopes 2 and 3 cannot be satisfied without privilege.
- */
-export function holderCommand(ptraceScope: string | undefined, architecture: string): readonly string[] {
-  const number = prctlNumber[architecture];
-  if (ptraceScope !== '1' || number === undefined) return sleepCommand;
-  const allow = `syscall(${number}, ${PR_SET_PTRACER}, ${PR_SET_PTRACER_ANY}, 0, 0, 0) == 0 or die $!; exec @ARGV`;
-  return ['/usr/bin/perl', '-e', allow, ...sleepCommand];
+export interface HolderOptions {
+  /** Path of {@link holderProgram}. */
+  readonly program: string;
+  readonly spoolDirectory: string;
+  readonly terminalId: TerminalId;
+  readonly held: HeldDescriptors;
 }
 
 /**
@@ -75,9 +55,8 @@ export function holderCommand(ptraceScope: string | undefined, architecture: str
  * environment but the tag by which a restarted keeper finds it if the keeper dies before it has
  * noted the pid. Throws when no process can be started.
  */
-export function startHolder(spoolDirectory: string, terminalId: TerminalId, held: HeldDescriptors): HolderIdentity {
-  const [program, ...programArguments] = holderCommand(readPtraceScope(), process.arch) as [string, ...string[]];
-  const child = spawn(program, programArguments, {
+export function startHolder({ program, spoolDirectory, terminalId, held }: HolderOptions): HolderIdentity {
+  const child = spawn(program, [], {
     cwd: '/',
     detached: true,
     env: { CASEMATE_SPOOL: spoolDirectory, CASEMATE_TERMINAL: terminalId },

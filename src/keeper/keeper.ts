@@ -11,8 +11,10 @@ import { recordingHeaderBytes } from '#contract/recording.ts';
 import type { Journal } from '#journal/journal.ts';
 import { createGate } from '#keeper/gate.ts';
 import { endHolder, findHolders } from '#keeper/holder.ts';
+import { createRecordedBytes } from '#keeper/recorded-bytes.ts';
 import { createRecording, type RecordingWriter, resumeRecording } from '#keeper/recording-writer.ts';
 import { openSpool } from '#keeper/spool.ts';
+import { createTeamBudgets } from '#keeper/team-budgets.ts';
 import { createTerminal, type Terminal } from '#keeper/terminal.ts';
 import { readTerminalState, type TerminalState, writeTerminalState } from '#keeper/terminal-state.ts';
 import { createEpoll } from '#kernel/epoll.ts';
@@ -49,6 +51,8 @@ function requireUsableKey(publicKey: Buffer): void {
 export function createKeeper({ config, journal, log, clock = systemClock }: KeeperOptions): Keeper {
   const epoll = createEpoll();
   const disk = createGate(diskPlaces);
+  const { recordingsDirectory } = config;
+  const budgets = createTeamBudgets({ ...config, recordedBytes: createRecordedBytes(recordingsDirectory), log });
   const terminals = new Map<TerminalId, Terminal>();
   const consoleDirectory = path.join(config.runDirectory, 'console');
   mkdirSync(consoleDirectory, { recursive: true, mode: 0o700 });
@@ -76,11 +80,12 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
       clock,
       log,
       consoleDirectory,
-      spoolDirectory: config.spoolDirectory,
+      holders: { program: config.holderProgram, spoolDirectory: config.spoolDirectory },
       directory,
       state,
       spool: openSpool(directory),
       writer,
+      budgets,
       note,
       makeRoom: () => {
         for (const each of terminals.values()) each.giveRoom();
@@ -143,6 +148,7 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
     if (terminals.has(terminalId) || existsSync(where.file) || existsSync(directory)) {
       throw new CasemateError('already_exists', 'This terminal was opened already');
     }
+    budgets.requireRoom(teamId);
     journal.append('terminal.open', { terminalId, teamId });
     try {
       mkdirSync(directory, { mode: 0o700 });
@@ -176,8 +182,8 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
       return {};
     },
     'terminal.read': async ({ terminalId, ...request }, { signal }) => {
-      const { bytes, end, ended } = await known(terminalId).read(request, signal);
-      return withPayload({ offset: request.offset, end, ended }, bytes);
+      const { bytes, end, ended, stall } = await known(terminalId).read(request, signal);
+      return withPayload({ offset: request.offset, end, ended, stall }, bytes);
     },
     'terminal.input': async ({ terminalId }, { payload }) => {
       known(terminalId).input(payload);
@@ -203,6 +209,7 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
   const running = epoll.run();
   const close = async (): Promise<void> => {
     await Promise.all([...terminals.values()].map((terminal) => terminal.suspend()));
+    budgets[Symbol.dispose]();
     epoll[Symbol.dispose]();
     await running;
   };

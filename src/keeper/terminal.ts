@@ -3,7 +3,7 @@ import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
 import type { TerminalSize } from '#contract/common.ts';
 import { CasemateError } from '#contract/errors.ts';
-import { type KeeperTerminal, spoolBacklogBytes, spoolKeepBytes } from '#contract/keeper.ts';
+import { type KeeperTerminal, type Stall, spoolBacklogBytes, spoolKeepBytes } from '#contract/keeper.ts';
 import type { Exit } from '#contract/warden.ts';
 import { createBell } from '#keeper/bell.ts';
 import { type ConsoleSocket, openConsoleSocket } from '#keeper/console-socket.ts';
@@ -14,6 +14,7 @@ import { type Pump, startPump } from '#keeper/pump.ts';
 import { createRecorder } from '#keeper/recorder.ts';
 import type { RecordingWriter } from '#keeper/recording-writer.ts';
 import type { Spool } from '#keeper/spool.ts';
+import type { TeamBudgets } from '#keeper/team-budgets.ts';
 import { type Mark, type TerminalState, writeTerminalState } from '#keeper/terminal-state.ts';
 import type { Epoll } from '#kernel/epoll.ts';
 import { setNonblocking } from '#kernel/nonblocking.ts';
@@ -30,12 +31,13 @@ export interface TerminalOptions {
   readonly clock: Clock;
   readonly log: Log;
   readonly consoleDirectory: string;
-  readonly spoolDirectory: string;
+  readonly holders: Omit<Parameters<typeof startHolder>[0], 'terminalId' | 'held'>;
   /** `<spool directory>/<terminal id>`. */
   readonly directory: string;
   readonly state: TerminalState;
   readonly spool: Spool;
   readonly writer: RecordingWriter;
+  readonly budgets: TeamBudgets;
   /** Notes what safety does not depend on: a full journal is logged, not thrown. */
   readonly note: (kind: string, data: Record<string, string | number | boolean | null>) => void;
   /** The spool is full: all terminals give room back. */
@@ -47,9 +49,14 @@ export interface TerminalOptions {
 export interface Terminal {
   describe(): KeeperTerminal;
   read(
-    request: { readonly offset: number; readonly maximumBytes: number; readonly waitMs: number },
+    request: {
+      readonly offset: number;
+      readonly maximumBytes: number;
+      readonly waitMs: number;
+      readonly stall?: Stall | null | undefined;
+    },
     signal: AbortSignal,
-  ): Promise<{ bytes: Buffer; end: number; ended: boolean }>;
+  ): Promise<{ bytes: Buffer; end: number; ended: boolean; stall: Stall | null }>;
   input(bytes: Uint8Array): void;
   resize(size: TerminalSize): void;
   exited(exit: Exit): void;
@@ -61,7 +68,7 @@ export interface Terminal {
 }
 
 export function createTerminal(options: TerminalOptions): Terminal {
-  const { epoll, clock, log, directory, spool, writer, note } = options;
+  const { epoll, clock, log, directory, spool, writer, budgets, note } = options;
   const { terminalId, teamId } = options.state;
   let state = options.state;
   let pump: Pump | undefined;
@@ -69,8 +76,14 @@ export function createTerminal(options: TerminalOptions): Terminal {
   let guard: HolderGuard | undefined;
   let forgotten = false;
   let suspended = false;
+  let unwritable = false;
   const input = createInputQueue();
   const bell = createBell();
+  const leaveTeam = budgets.join(teamId, () => {
+    pump?.resume();
+    bell.ring();
+  });
+  const stalled = (): Stall | null => (unwritable ? 'disk' : budgets.stallOf(teamId));
 
   /** Persists a change. Marks that the recording has already are dropped with it. */
   const change = (changes: Partial<TerminalState>): void => {
@@ -102,10 +115,14 @@ export function createTerminal(options: TerminalOptions): Terminal {
       if (state.phase === 'closing' && !pump && recorder.complete) void forget();
     },
     onFailure: (error) => {
+      unwritable = true;
+      bell.ring();
       log.error({ err: error, terminalId }, 'a recording cannot be written; its program waits when the spool is full');
       note('terminal.stall', { terminalId, teamId, reason: 'recording', sealed: writer.offset, end: spool.end });
     },
     onRecovered: () => {
+      unwritable = false;
+      bell.ring();
       log.info({ terminalId }, 'a recording is written again');
       note('terminal.resume', { terminalId, teamId, reason: 'recording', sealed: writer.offset, end: spool.end });
     },
@@ -135,7 +152,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       log,
       terminalId,
       holder: state.holder,
-      start: () => startHolder(options.spoolDirectory, terminalId, held),
+      start: () => startHolder({ ...options.holders, terminalId, held }),
       onStarted: (holder) => follow({ holder }),
     });
     pump = startPump({
@@ -144,8 +161,9 @@ export function createTerminal(options: TerminalOptions): Terminal {
       spool,
       input,
       hooks: {
-        mayGrow: () => spool.end - writer.offset < spoolBacklogBytes,
+        mayGrow: () => spool.end - writer.offset < spoolBacklogBytes && budgets.mayRecord(teamId),
         arrived: (bytes) => {
+          budgets.recorded(teamId, bytes);
           recorder.arrived(bytes);
           bell.ring();
         },
@@ -192,6 +210,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
       spool.close();
       rmSync(directory, { recursive: true, force: true });
       forgotten = true;
+      leaveTeam();
       options.onForgotten();
       bell.ring();
     })();
@@ -214,7 +233,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
         state: phase === 'over' ? (ended() ? 'ended' : 'live') : phase,
       };
     },
-    async read({ offset, maximumBytes, waitMs }, signal) {
+    async read({ offset, maximumBytes, waitMs, stall: known }, signal) {
       const deadline = performance.now() + waitMs;
       for (;;) {
         if (forgotten || suspended) throw new CasemateError(suspended ? 'unavailable' : 'not_found');
@@ -227,9 +246,11 @@ export function createTerminal(options: TerminalOptions): Terminal {
         }
         const left = deadline - performance.now();
         const none = offset === spool.end;
-        if (!none || ended() || left <= 0 || signal.aborted) {
+        const stall = stalled();
+        const news = known !== undefined && stall !== known;
+        if (!none || ended() || left <= 0 || signal.aborted || news) {
           const bytes = none ? Buffer.alloc(0) : spool.read(offset, Math.min(maximumBytes, replyBytes));
-          return { bytes, end: spool.end, ended: ended() && offset + bytes.length === spool.end };
+          return { bytes, end: spool.end, ended: ended() && offset + bytes.length === spool.end, stall };
         }
         await bell.wait(left, signal);
       }
@@ -289,6 +310,7 @@ export function createTerminal(options: TerminalOptions): Terminal {
     },
     async suspend() {
       suspended = true;
+      leaveTeam();
       console?.close();
       pump?.close();
       pump = undefined;

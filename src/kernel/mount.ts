@@ -12,6 +12,10 @@ const setattrCall = libc.func(
   'long syscall(long number, long fd, const char *path, long flags, const uint8_t *attributes, long size)',
 );
 
+const setattrPathCall = libc.func(
+  'long syscall(long number, long directory, const char *path, long flags, const uint8_t *attributes, long size)',
+);
+
 export const mountFlags = {
   readOnly: 1,
   noSuid: 2,
@@ -41,6 +45,14 @@ export function unmount(target: string, options: { detach?: boolean } = {}): voi
   checked('umount2', umountCall(target, UMOUNT_NOFOLLOW | (options.detach ? 2 : 0)));
 }
 
+/** MNT_DETACH of umount2(2). */
+export const mountDetachFlag = 2;
+
+/** umount2(2) of the mount at the working directory. */
+export function umountHere(flags: number): void {
+  checked('umount2', umountCall('.', flags));
+}
+
 const OPEN_TREE_CLONE = 1;
 const OPEN_TREE_CLOEXEC = 0o2000000;
 const AT_EMPTY_PATH = 0x1000;
@@ -56,13 +68,27 @@ export function cloneTree(path: string): number {
 export const mountAttributes = { readOnly: 1, noSuid: 2, noDevices: 4, noExec: 8, idmap: 0x100000 } as const;
 
 /** mount_setattr(2) on a detached tree; `userNamespaceFd` gives the mapping when `idmap` is set. */
-export function setMountAttributes(treeFd: number, set: number, userNamespaceFd = 0): void {
+export function setMountAttributes(treeFd: number, set: number, userNamespaceFd = 0, clear = 0): void {
   const attributes = Buffer.alloc(32);
   attributes.writeBigUInt64LE(BigInt(set), 0);
+  attributes.writeBigUInt64LE(BigInt(clear), 8);
   attributes.writeBigUInt64LE(BigInt(userNamespaceFd), 24);
   checked(
     'mount_setattr',
     setattrCall(syscallNumbers.mountSetattr, treeFd, '', AT_EMPTY_PATH, attributes, attributes.length),
+  );
+}
+
+/** mount_setattr(2) on the mount at `path` and, when `recursive`, on every mount below it. */
+export function setAttributesAt(path: string, change: { set: number; clear: number; recursive: boolean }): void {
+  const AT_RECURSIVE = 0x8000;
+  const attributes = Buffer.alloc(32);
+  attributes.writeBigUInt64LE(BigInt(change.set), 0);
+  attributes.writeBigUInt64LE(BigInt(change.clear), 8);
+  const flags = change.recursive ? AT_RECURSIVE : 0;
+  checked(
+    'mount_setattr',
+    setattrPathCall(syscallNumbers.mountSetattr, here, path, flags, attributes, attributes.length),
   );
 }
 

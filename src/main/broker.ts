@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import { Server } from 'node:net';
 import { pino } from 'pino';
 import { startBroker } from '#broker/broker.ts';
+import { descriptorOf } from '#channel/serve.ts';
 import { brokerConfigSchema } from '#config/process.ts';
 import { doorMessageSchema } from '#contract/broker.ts';
 import { openJournal } from '#journal/journal.ts';
+import { peerCredentials } from '#kernel/peer-credentials.ts';
 import { denyExecve } from '#kernel/seccomp.ts';
 
 /**
@@ -19,8 +21,16 @@ if (configFile === undefined) throw new Error('usage: node src/main/broker.ts <c
 const config = brokerConfigSchema.parse(JSON.parse(readFileSync(configFile, 'utf8')));
 const log = pino({ base: { process: 'broker' }, level: 'info' });
 
-const journal = await openJournal({ directory: config.journalDirectory });
-const broker = await startBroker({ config, journal, log });
+/** More than other processes have: its decisions go on while the server, which reads them, is down. */
+const journalBytes = 32 * 1_048_576;
+const journal = await openJournal({ directory: config.journalDirectory, maximumBytes: journalBytes });
+const broker = await startBroker({
+  ...{ config, journal, log },
+  peerUid(socket) {
+    const fd = descriptorOf(socket);
+    return fd === undefined ? undefined : peerCredentials(fd).uid;
+  },
+});
 
 process.on('message', (message: unknown, handle: unknown) => {
   const parsed = doorMessageSchema.safeParse(message);

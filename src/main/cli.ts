@@ -21,6 +21,7 @@ const commands: Readonly<Record<string, () => Promise<{ readonly command: Comman
   uninstall: () => import('#main/cli/uninstall.ts'),
   doctor: () => import('#main/cli/doctor.ts'),
   config: () => import('#main/cli/config.ts'),
+  tls: () => import('#main/cli/tls.ts'),
   open: async () => asCommand(await import('#main/cli/open.ts')),
   key: async () => asCommand(await import('#main/cli/key.ts')),
   secret: async () => asCommand(await import('#main/cli/secret.ts')),

@@ -3,6 +3,7 @@ import { serverConfigSchema } from '#config/process.ts';
 import { denyExecve } from '#kernel/seccomp.ts';
 import { composeServer } from '#main/server/compose.ts';
 import { createServerLog } from '#main/server/log.ts';
+import { createSupervisor } from '#main/server/supervisor.ts';
 
 /**
  * The process that faces the network. Its argument is the path of its configuration. It tells its
@@ -14,6 +15,7 @@ const configPath = process.argv[2];
 if (configPath === undefined) throw new Error('usage: node src/main/server.ts CONFIG.json');
 const config = serverConfigSchema.parse(JSON.parse(await readFile(configPath, 'utf8')));
 const log = createServerLog(config.logLevel);
+const supervisor = createSupervisor(process, log);
 
 let stopping = false;
 const stop = (reason: string): void => {
@@ -44,7 +46,7 @@ process.on('unhandledRejection', (error) => {
 });
 
 denyExecve();
-const started = composeServer(config, log);
+const started = composeServer(config, log, supervisor);
 const server = await started;
 const setupPath = await server.setupLink();
 // Before `ready`, so that the supervisor has the link when it tells people where to go.

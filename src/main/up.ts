@@ -1,12 +1,12 @@
 import { realpathSync } from 'node:fs';
-import { resolve } from 'node:path';
 import { pino } from 'pino';
 import { ConfigError } from '#config/config.ts';
 import { notifySystemd } from '#kernel/notify-systemd.ts';
 import { mendCgroups } from '#main/doctor/mend-cgroups.ts';
 import { say } from '#main/prepare/say.ts';
 import { readServiceSettings } from '#main/service/settings.ts';
-import { announcement, baseUrl, openBrowser } from '#main/up/announce.ts';
+import { runningRelease } from '#main/running-code.ts';
+import { announcement, baseUrl, localAddress, openBrowser } from '#main/up/announce.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { lockDataDirectory, RunsAlready } from '#main/up/lock.ts';
 import { openLogFile } from '#main/up/log-file.ts';
@@ -74,7 +74,7 @@ async function up(): Promise<void> {
   instance = await runInstance({
     config,
     paths,
-    release: realpathSync(resolve(import.meta.dirname, '../..')),
+    release: realpathSync(runningRelease),
     log,
     say: tell,
     service,
@@ -87,7 +87,7 @@ async function up(): Promise<void> {
     process.stdout.write(`${lines.join('\n')}\n`);
     if (given.open) {
       openBrowser(
-        instance.setupPath ? `http://localhost:${config.port}${instance.setupPath}` : baseUrl(config),
+        instance.setupPath ? `${localAddress(config).origin}${instance.setupPath}` : baseUrl(config),
         process.env,
       );
     }

@@ -12,6 +12,7 @@ import {
   removeSecret,
   type SecretView,
 } from '#database/workspaces/secret-store.ts';
+import { takeTeamTurn } from '#database/workspaces/team-lock.ts';
 import type { Broker } from '#sandboxes/broker-sync.ts';
 import { sealSecret } from '#seal/secret.ts';
 import type { z } from 'zod';
@@ -88,9 +89,14 @@ export function createSecrets({ database, audit, broker, clock }: SecretsOptions
       const { kind, baseUrl, userName } = description;
       const setBy = 'userId' in grant.actor ? grant.actor.userId : null;
       const row = { name, kind, baseUrl, userName, sealed, setBy, setAt: new Date(clock.now()) };
-      const stored = await database.withTenant(grant.scope, (tx) => putSecret(tx, row));
-      if (!stored) throw new CasemateError('internal');
-      await broker.call('secret.set', { description, sealed: sealed.toString('base64') });
+      const stored = await database.withTenant(grant.scope, async (tx) => {
+        // Broker and database hold the same one whoever else sets it now, and neither when one of them refuses.
+        await takeTeamTurn(tx, 'secrets');
+        const written = await putSecret(tx, row);
+        if (!written) throw new CasemateError('internal');
+        await broker.call('secret.set', { description, sealed: sealed.toString('base64') });
+        return written;
+      });
       await audit.record({
         ...auditContext(grant),
         event: 'secret.set',
@@ -105,11 +111,15 @@ export function createSecrets({ database, audit, broker, clock }: SecretsOptions
     },
     async remove(grant, name) {
       assertGrant(grant, 'secret:write');
-      const found = await database.withTenant(grant.scope, (tx) => findSecret(tx, name));
-      if (!found) throw new CasemateError('not_found', 'There is no secret of that name.');
-      // First where it is used: a secret that is gone from the list is used no longer.
-      await broker.call('secret.drop', { teamId: grant.teamId, name: found.name });
-      await database.withTenant(grant.scope, (tx) => removeSecret(tx, name));
+      const found = await database.withTenant(grant.scope, async (tx) => {
+        await takeTeamTurn(tx, 'secrets');
+        const known = await findSecret(tx, name);
+        if (!known) throw new CasemateError('not_found', 'There is no secret of that name.');
+        // First where it is used: a secret that is gone from the list is used no longer.
+        await broker.call('secret.drop', { teamId: grant.teamId, name: known.name });
+        await removeSecret(tx, name);
+        return known;
+      });
       await audit.record({
         ...auditContext(grant),
         event: 'secret.removed',

@@ -4,6 +4,7 @@ import { CasemateError } from '#contract/errors.ts';
 import type { Policy } from '#contract/policy.ts';
 import { countLiveSandboxes, createSandbox, findWorkspaceSandbox } from '#database/workspaces/sandbox-store.ts';
 import type { SandboxRow } from '#database/workspaces/sandbox-store.ts';
+import { takeTeamTurn } from '#database/workspaces/team-lock.ts';
 import { lockWorkspace, updateWorkspace, type WorkspaceRow } from '#database/workspaces/workspace-store.ts';
 import { markRunning } from '#sandboxes/mark-running.ts';
 import { markStopped } from '#sandboxes/mark-stopped.ts';
@@ -80,6 +81,7 @@ async function prepare(
     }
     const existing = await findWorkspaceSandbox(tx, workspaceId);
     if (existing) return { row: existing, policy: workspace.policy };
+    await takeTeamTurn(tx, 'sandboxes');
     if ((await countLiveSandboxes(tx)) >= context.sandboxesPerTeam) {
       throw new CasemateError(
         'quota_exceeded',

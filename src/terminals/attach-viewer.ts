@@ -1,12 +1,14 @@
 import { auditContext, type Grant } from '#access/grant.ts';
 import type { TerminalId } from '#base/ids.ts';
 import { CasemateError } from '#contract/errors.ts';
+import type { Stall } from '#contract/keeper.ts';
 import { encodeServerFrame } from '#contract/terminal-codec.ts';
 import { findTerminal, type TerminalView } from '#database/workspaces/terminal-store.ts';
 import { chooseStart } from '#terminals/choose-start.ts';
 import { createInputWriter } from '#terminals/input-writer.ts';
 import { createResizer } from '#terminals/resize-terminal.ts';
 import type { TerminalContext, TerminalKey } from '#terminals/terminal-context.ts';
+import { stallNotice } from '#terminals/stall-notice.ts';
 import { splitPiece } from '#terminals/split-piece.ts';
 import { terminalOutput } from '#terminals/terminal-output.ts';
 import { ViewedTerminal, type Viewer } from '#terminals/viewed-terminal.ts';
@@ -94,12 +96,13 @@ export async function attachViewer(
         failure.reject(error);
       }
     });
+    const tellStall = (stall: Stall | null): void => connection.send(encodeServerFrame(stallNotice(stall)));
     const show = async (): Promise<void> => {
       // Exact to the byte: one piece may hold an old query and a new one.
       const liveFrom = Math.max(start.seenUpTo, viewed.answeredUpTo);
       const tellLive = () => connection.send(encodeServerFrame({ kind: 'live', offset: liveFrom }));
       if (liveFrom <= start.offset) tellLive();
-      for await (const read of terminalOutput(context, key, grant.scope, start.offset, signal)) {
+      for await (const read of terminalOutput(context, key, grant.scope, start.offset, signal, tellStall)) {
         for (const piece of splitPiece(read, liveFrom)) {
           await window.room(signal);
           const end = piece.offset + piece.bytes.length;

@@ -2,6 +2,7 @@ import { auditContext, type Grant } from '#access/grant.ts';
 import { mintId, type TerminalId, type WorkspaceId } from '#base/ids.ts';
 import type { createTerminalSchema } from '#contract/api.ts';
 import { CasemateError } from '#contract/errors.ts';
+import { takeTeamTurn } from '#database/workspaces/team-lock.ts';
 import {
   createTerminal,
   listSandboxTerminals,
@@ -74,6 +75,7 @@ async function addRow(
   if (!('userId' in grant.actor)) throw new CasemateError('forbidden');
   const createdBy = grant.actor.userId;
   const row = await context.database.withTenant(grant.scope, async (tx) => {
+    await takeTeamTurn(tx, 'terminals');
     if ((await listSandboxTerminals(tx, sandbox.sandboxId)).length >= context.terminalsPerSandbox) {
       throw new CasemateError(
         'quota_exceeded',

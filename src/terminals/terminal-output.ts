@@ -1,5 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
+import type { Stall } from '#contract/keeper.ts';
 import type { TenantScope } from '#database/tenant-scope.ts';
 import { recordedBytes, recordedOutput } from '#terminals/recording-file.ts';
 import type { TerminalContext, TerminalKey } from '#terminals/terminal-context.ts';
@@ -27,17 +28,22 @@ export async function* terminalOutput(
   scope: TenantScope,
   from: number,
   signal: AbortSignal,
+  /** Hears why the program has to wait, and with null that it goes on. */
+  onStall?: (stall: Stall | null) => void,
 ): AsyncGenerator<OutputPiece, void> {
   let offset = from;
+  const told = { stall: null as Stall | null };
   for (;;) {
     signal.throwIfAborted();
     const { terminalId } = terminal;
     try {
       const { reply, payload } = await context.keeper.call(
         'terminal.read',
-        { terminalId, offset, maximumBytes: maximumPieceBytes, waitMs: pollMs },
+        { terminalId, offset, maximumBytes: maximumPieceBytes, waitMs: pollMs, ...told },
         { signal },
       );
+      if (reply.stall !== told.stall) onStall?.(reply.stall);
+      told.stall = reply.stall;
       if (payload.length > 0) {
         offset += payload.length;
         yield { offset: reply.offset, bytes: payload };

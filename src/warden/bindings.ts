@@ -13,15 +13,24 @@ type Kind = z.infer<typeof bindingSchema>['kind'];
 
 /** Which team each id belongs to, for good (H5). */
 export interface Bindings extends Disposable {
-  /** Binds at first use. Throws `not_found` when the id is another team's. */
+  /** Binds at first use. Throws `not_found` when the id is another team's, `quota_exceeded` when no more are kept. */
   bind(kind: Kind, id: string, teamId: TeamId): void;
+  /** False for an id that was never bound: nothing was made for it. Throws `not_found` when it is another team's. */
+  known(kind: Kind, id: string, teamId: TeamId): boolean;
   /** Throws `not_found` unless the id is bound to this team. */
   check(kind: Kind, id: string, teamId: TeamId): void;
 }
 
 /** Opens the append-only file of bindings. A torn last line is cut off: its command was never begun. */
-export function openBindings(file: string): Bindings {
+export function openBindings(file: string, maximum: number): Bindings {
   const owners = new Map<string, TeamId>();
+  /** One string for a team, however many ids it has. */
+  const teams = new Map<string, TeamId>();
+  const own = (key: string, teamId: TeamId): void => {
+    const team = teams.get(teamId) ?? teamId;
+    teams.set(team, team);
+    owners.set(key, team);
+  };
   const fd = openSync(file, 'a+', 0o600);
   const text = readFileSync(file, 'utf8');
   const lines = text.split('\n');
@@ -29,7 +38,7 @@ export function openBindings(file: string): Bindings {
   for (const line of lines) {
     if (line === '') continue;
     const { kind, id, teamId } = bindingSchema.parse(JSON.parse(line));
-    owners.set(`${kind}:${id}`, teamId);
+    own(`${kind}:${id}`, teamId);
   }
   if (torn !== '') ftruncateSync(fd, Buffer.byteLength(text) - Buffer.byteLength(torn));
   return {
@@ -37,8 +46,19 @@ export function openBindings(file: string): Bindings {
       const owner = owners.get(`${kind}:${id}`);
       if (owner === teamId) return;
       if (owner !== undefined) throw new CasemateError('not_found');
+      if (owners.size >= maximum) {
+        throw new CasemateError(
+          'quota_exceeded',
+          'This server keeps no more ids. What runs goes on; nothing was made.',
+        );
+      }
       appendLine(fd, `${JSON.stringify({ kind, id, teamId })}\n`);
-      owners.set(`${kind}:${id}`, teamId);
+      own(`${kind}:${id}`, teamId);
+    },
+    known(kind, id, teamId) {
+      const owner = owners.get(`${kind}:${id}`);
+      if (owner !== undefined && owner !== teamId) throw new CasemateError('not_found');
+      return owner !== undefined;
     },
     check(kind, id, teamId) {
       if (owners.get(`${kind}:${id}`) !== teamId) throw new CasemateError('not_found');

@@ -1,9 +1,13 @@
+import { CasemateError } from '#contract/errors.ts';
 import type { WardenEvent } from '#contract/warden.ts';
 
-/** Tells every listener of what happens. A listener that is slow loses nothing: its queue is its own. */
+/** Events that wait for one listener. */
+const maximumQueue = 10_000;
+
+/** Tells every listener of what happens. A listener that is slow has a queue of its own, up to a length. */
 export interface Events {
   announce(event: WardenEvent): void;
-  /** Events from now on, until `signal` aborts. */
+  /** Events from now on, until `signal` aborts. Throws `rate_limited` when too many wait: the lists say what holds. */
   follow(signal: AbortSignal): AsyncIterable<WardenEvent>;
 }
 
@@ -17,7 +21,7 @@ export function createEvents(): Events {
       const queue: WardenEvent[] = [];
       let wake: () => void = () => {};
       const listener = (event: WardenEvent): void => {
-        queue.push(event);
+        if (queue.length <= maximumQueue) queue.push(event);
         wake();
       };
       const stopped = (): void => wake();
@@ -25,6 +29,9 @@ export function createEvents(): Events {
       signal.addEventListener('abort', stopped);
       try {
         while (!signal.aborted) {
+          if (queue.length > maximumQueue) {
+            throw new CasemateError('rate_limited', 'Too many events waited to be read. The lists say what holds now.');
+          }
           const event = queue.shift();
           if (event) yield event;
           else

@@ -3,7 +3,8 @@ import { CasemateError } from '#contract/errors.ts';
 import { guestUser } from '#warden/guest-user.ts';
 
 const door = `http://${doorAddress.host}:${doorAddress.port}`;
-const placeholder = 'casemate-adds-the-real-key-outside';
+/** Stands where a program wants a key; the broker adds the real one. */
+export const keyPlaceholder = 'casemate-adds-the-real-key-outside';
 
 const path = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 
@@ -22,9 +23,9 @@ const base = {
   // The template's certificate store holds what this machine trusts, a company's authority included.
   NODE_USE_SYSTEM_CA: '1',
   ANTHROPIC_BASE_URL: `${door}/anthropic`,
-  ANTHROPIC_API_KEY: placeholder,
+  ANTHROPIC_API_KEY: keyPlaceholder,
   OPENAI_BASE_URL: `${door}/openai/v1`,
-  OPENAI_API_KEY: placeholder,
+  OPENAI_API_KEY: keyPlaceholder,
 } as const;
 
 const accounts = {

@@ -2,7 +2,7 @@ import type { TeamId } from '#base/ids.ts';
 import type { Handlers } from '#channel/serve.ts';
 import { CasemateError } from '#contract/errors.ts';
 import type { JournalRecord } from '#contract/journal.ts';
-import type { wardenMethods } from '#contract/warden.ts';
+import type { WardenJournalKind, wardenMethods } from '#contract/warden.ts';
 import type { Journal } from '#journal/journal.ts';
 import type { Bindings } from '#warden/bindings.ts';
 import type { BrokerChild } from '#warden/broker/broker-child.ts';
@@ -46,21 +46,22 @@ const terminalVariables = { TERM: 'xterm-256color', COLORTERM: 'truecolor' } as 
 export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenMethods> {
   const { sandboxes, terminals, files, sockets, groups, exits, broker, bindings, journal, events } = options;
 
-  const record = (kind: string, data: JournalRecord['data']): void => {
-    journal.append(kind, data);
+  type Command = { readonly commandId?: string | undefined };
+  const record = (kind: WardenJournalKind, { commandId }: Command, data: JournalRecord['data']): void => {
+    journal.append(kind, { ...data, commandId: commandId ?? null });
   };
-  type Owned = { readonly sandboxId: LiveSandbox['record']['sandboxId']; readonly teamId: TeamId };
+  type Owned = Command & { readonly sandboxId: LiveSandbox['record']['sandboxId']; readonly teamId: TeamId };
   const liveOf = ({ sandboxId, teamId }: Owned): LiveSandbox => {
     bindings.check('sandbox', sandboxId, teamId);
     return sandboxes.live(sandboxId);
   };
   /** Finds the sandbox, then puts the command on the journal. */
-  const acting = (kind: string, owned: Owned, data: JournalRecord['data'] = {}): LiveSandbox => {
+  const acting = (kind: WardenJournalKind, owned: Owned, data: JournalRecord['data'] = {}): LiveSandbox => {
     const sandbox = liveOf(owned);
-    record(kind, { sandboxId: owned.sandboxId, teamId: owned.teamId, ...data });
+    record(kind, owned, { sandboxId: owned.sandboxId, teamId: owned.teamId, ...data });
     return sandbox;
   };
-  const rootOf = ({ rootFd, record: { firstUid } }: LiveSandbox) => ({ rootFd, firstUid });
+  const rootOf = ({ rootFd, record: { firstUid, teamId } }: LiveSandbox) => ({ rootFd, firstUid, teamId });
 
   return {
     'warden.health': async () => ({
@@ -71,18 +72,20 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
 
     'sandbox.create': async (request) => {
       const { sandboxId, teamId, workspaceId, template, tier } = request;
+      // Before the ids are bound for good: what is refused leaves nothing behind.
+      sandboxes.requireRoom(request);
       bindings.bind('sandbox', sandboxId, teamId);
       if (workspaceId !== null) bindings.bind('workspace', workspaceId, teamId);
       guestEnvironment('user', request.environment);
-      record('sandbox.create', { sandboxId, teamId, workspaceId, template, tier, ...request.resources });
+      record('sandbox.create', request, { sandboxId, teamId, workspaceId, template, tier, ...request.resources });
       return sandboxes.create(request);
     },
 
-    'sandbox.kill': async ({ sandboxId, teamId }) => {
+    'sandbox.kill': async ({ sandboxId, teamId, commandId }) => {
       bindings.check('sandbox', sandboxId, teamId);
       // An act that makes safer never waits for room on a journal (H8).
       try {
-        record('sandbox.kill', { sandboxId, teamId });
+        record('sandbox.kill', { commandId }, { sandboxId, teamId });
       } catch (error) {
         if (!(error instanceof CasemateError && error.code === 'no_space')) throw error;
       }
@@ -93,9 +96,10 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
     'sandbox.list': async () => ({ sandboxes: sandboxes.list() }),
     'sandbox.usage': async (owned) => usageOf(liveOf(owned), groups),
 
-    'disk.delete': async ({ workspaceId, teamId }) => {
-      bindings.bind('workspace', workspaceId, teamId);
-      record('disk.delete', { workspaceId, teamId });
+    'disk.delete': async ({ workspaceId, teamId, commandId }) => {
+      // A workspace that no sandbox was ever made for has no disk.
+      if (!bindings.known('workspace', workspaceId, teamId)) return {};
+      record('disk.delete', { commandId }, { workspaceId, teamId });
       await sandboxes.deleteDisk(workspaceId);
       return {};
     },
@@ -163,7 +167,7 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
       const chunks = async function* (): AsyncGenerator<Uint8Array> {
         for await (const { payload } of call.items) yield payload;
       };
-      return files.write(rootOf(sandbox), request.at, request.mode, chunks(), call.signal);
+      return files.write(rootOf(sandbox), request.at, request, chunks(), call.signal);
     },
     'file.makeDirectory': async (request) =>
       files.makeDirectory(rootOf(acting('file.make-directory', request)), request.at),

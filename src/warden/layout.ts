@@ -14,6 +14,8 @@ export interface Layout {
   readonly bindingsFile: string;
   readonly rangesFile: string;
   readonly runtimeState: string;
+  /** Holds nothing and is root's: the root directory of processes that need none. */
+  readonly empty: string;
   readonly mounts: string;
   readonly sandbox: (id: SandboxId) => SandboxPaths;
   readonly disk: (id: WorkspaceId) => DiskPaths;
@@ -52,6 +54,7 @@ export function layoutOf(config: WardenConfig): Layout {
     bindingsFile: `${state}/ranges/bindings.jsonl`,
     rangesFile: `${state}/ranges/ranges.json`,
     runtimeState: `${state}/runtime`,
+    empty: `${state}/empty`,
     mounts,
     sandbox: (id) => {
       const directory = `${state}/sandboxes/${id}`;
@@ -84,4 +87,5 @@ export async function makeLayout(layout: Layout): Promise<void> {
   for (const directory of [...directories, layout.bindingsFile.replace(/\/[^/]+$/, '')]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
+  await mkdir(layout.empty, { recursive: true, mode: 0o555 });
 }

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync } from 'node:fs';
 import { z } from 'zod';
 import type { SandboxId, WorkspaceId } from '#base/ids.ts';
 import { CasemateError } from '#contract/errors.ts';
+import { rangeInUse } from '#warden/range-in-use.ts';
 import { readRecord, writeRecord } from '#warden/write-record.ts';
 
 /** Uids and gids of one sandbox. */
@@ -9,14 +9,19 @@ export const idsPerRange = 65_536;
 
 const rangesSchema = z.record(z.string().regex(/^\d+$/), z.string().regex(/^(workspace|sandbox):[a-z2-7]{20}$/));
 
+export type RangeOwner = `workspace:${string}` | `sandbox:${string}`;
+
 /** Which range of uids belongs to whom. Every change is on disk before it is answered. */
 export interface UidRanges {
   /** The range of a workspace's disk: the same one for good. Returns its first uid. */
   ofWorkspace(id: WorkspaceId): Promise<number>;
   /** A range for a sandbox without a workspace. Returns its first uid. */
   takeForSandbox(id: SandboxId): Promise<number>;
-  /** Frees the range of what is gone. A range in which a process still runs is kept, and false answered. */
-  release(owner: `workspace:${string}` | `sandbox:${string}`): Promise<boolean>;
+  /**
+   * Frees the range of what is gone, whose files were in `image`. One of which a process, a key or a file
+   * remains is kept, and false answered; it is tried again before the next range is given.
+   */
+  release(owner: RangeOwner, image: string): Promise<boolean>;
   /** Whom each range belongs to. */
   owners(): readonly string[];
 }
@@ -38,67 +43,55 @@ export async function openUidRanges(
   };
   const save = (): Promise<void> => writeRecord(file, Object.fromEntries(table));
   const indexOf = (owner: string): number | undefined => [...table].find(([, other]) => other === owner)?.[0];
+  /** Ranges that could not be freed yet, and their images. */
+  const kept = new Map<RangeOwner, string>();
   const firstUid = (index: number): number => limits.first + index * idsPerRange;
 
-  const take = (owner: string): Promise<number> =>
+  const free = async (owner: RangeOwner, image: string): Promise<boolean> => {
+    const index = indexOf(owner);
+    if (index === undefined) return true;
+    kept.set(owner, image);
+    if (rangeInUse({ first: firstUid(index), count: idsPerRange }, image)) return false;
+    table.delete(index);
+    try {
+      await save();
+    } catch (error) {
+      table.set(index, owner);
+      throw error;
+    }
+    kept.delete(owner);
+    return true;
+  };
+
+  const take = (owner: RangeOwner): Promise<number> =>
     inTurn(async () => {
       const known = indexOf(owner);
+      // Asked for again: it is nobody's to free any more.
+      kept.delete(owner);
       if (known !== undefined) return firstUid(known);
-      let free = 0;
-      while (table.has(free)) free += 1;
-      if (free >= limits.count) {
+      for (const [gone, image] of kept) await free(gone, image);
+      let index = 0;
+      while (table.has(index)) index += 1;
+      if (index >= limits.count) {
         throw new CasemateError(
           'no_space',
           'Every uid range is in use. Delete workspaces or sandboxes, or give more ranges.',
         );
       }
-      table.set(free, owner);
+      table.set(index, owner);
       try {
         await save();
       } catch (error) {
-        table.delete(free);
+        table.delete(index);
         throw error;
       }
-      return firstUid(free);
+      return firstUid(index);
     });
 
   return {
     ofWorkspace: (id) => take(`workspace:${id}`),
     takeForSandbox: (id) => take(`sandbox:${id}`),
-    release: (owner) =>
-      inTurn(async () => {
-        const index = indexOf(owner);
-        if (index === undefined) return true;
-        if (rangeInUse(firstUid(index))) return false;
-        table.delete(index);
-        try {
-          await save();
-        } catch (error) {
-          table.set(index, owner);
-          throw error;
-        }
-        return true;
-      }),
+    release: (owner, image) => inTurn(() => free(owner, image)),
     owners: () => [...table.values()],
   };
-}
-
-/** True while any process has a uid of the range (H6). */
-function rangeInUse(first: number): boolean {
-  for (const name of readdirSync('/proc')) {
-    if (!/^\d+$/.test(name)) continue;
-    let status: string;
-    try {
-      status = readFileSync(`/proc/${name}/status`, 'latin1');
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT' || code === 'ESRCH') continue;
-      throw error;
-    }
-    // A zombie without threads can do nothing any more; it waits for its parent, which may be the host's init.
-    if (/^State:\tZ/m.test(status) && /^Threads:\t[01]$/m.test(status)) continue;
-    const uids = /^Uid:\t(.*)$/m.exec(status)?.[1]?.split('\t').map(Number) ?? [];
-    if (uids.some((uid) => uid >= first && uid < first + idsPerRange)) return true;
-  }
-  return false;
 }

@@ -1,5 +1,6 @@
 import { mkdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
 import type { Clock } from '#base/clock.ts';
+import type { TeamId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
 import { serveChannel } from '#channel/serve.ts';
 import type { WardenConfig } from '#config/process.ts';
@@ -13,12 +14,16 @@ import { startBroker } from '#warden/broker/broker-child.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import { weighIo } from '#warden/cgroup/io-weight.ts';
+import { makeDiskImage, requireReserve } from '#warden/disk/disk-image.ts';
+import { createImageStock } from '#warden/disk/image-stock.ts';
 import { createEvents } from '#warden/events.ts';
 import { createGuestFiles } from '#warden/files/guest-files.ts';
 import { wardenHandlers } from '#warden/handlers.ts';
 import { layoutOf, makeLayout } from '#warden/layout.ts';
+import { withLimits } from '#warden/limits.ts';
 import { createNamespaceSockets } from '#warden/network/namespace-sockets.ts';
 import { createExitWatch } from '#warden/processes/exit-watch.ts';
+import { createLauncher } from '#warden/processes/launch.ts';
 import { createOrphans } from '#warden/processes/orphans.ts';
 import { createRuntimes } from '#warden/runtimes/create-runtimes.ts';
 import { createSandboxes } from '#warden/sandboxes/sandboxes.ts';
@@ -61,13 +66,23 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
   }
 
   const journal = await openJournal({ directory: config.journalDirectory, clock });
-  const bindings = openBindings(layout.bindingsFile);
+  const bindings = openBindings(layout.bindingsFile, config.limits.bindings);
   const ranges = await openUidRanges(layout.rangesFile, config.uidRanges);
-  const runtimes = createRuntimes(config.runtimes, layout.runtimeState, log);
+  const images = createImageStock({
+    ...{ images: layout.images, makeImage: makeDiskImage, log },
+    requireRoom: () => requireReserve(config.stateDirectory, config.reserveMiB),
+  });
   const exits = createExitWatch(onFailure);
+  const runtimes = createRuntimes(config.runtimes, layout.runtimeState, createLauncher(exits), log);
   const orphans = createOrphans(exits.isWatched);
   const sockets = createNamespaceSockets(onFailure);
-  const files = createGuestFiles(onFailure);
+  const files = createGuestFiles({
+    emptyDirectory: layout.empty,
+    stallMs: config.limits.fileStallMs,
+    maximum: config.limits.fileProcesses,
+    maximumPerTeam: config.limits.perTeam.fileProcesses,
+    log,
+  });
   const events = createEvents();
   const broker = startBroker({ ...config.broker, log });
   const announce = events.announce;
@@ -79,6 +94,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
     runtimes,
     groups,
     ranges,
+    images,
     sockets,
     exits,
     orphans,
@@ -96,9 +112,16 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
     ...{ sandboxes, terminals, files, sockets, groups, exits, broker, bindings, journal, events, tiers },
     templatesDirectory: config.templatesDirectory,
   });
-  const server = await serveChannel(wardenMethods, handlers, {
+  const terminalsOf = (teamId?: TeamId): number => {
+    const owners = new Map(sandboxes.list().map((status) => [status.sandboxId, status.teamId]));
+    const running = terminals.list().filter((terminal) => terminal.running);
+    return running.filter(({ sandboxId }) => teamId === undefined || owners.get(sandboxId) === teamId).length;
+  };
+  const bounded = withLimits(handlers, { limits: config.limits, terminals: terminalsOf });
+  const server = await serveChannel(wardenMethods, bounded, {
     path: `${config.runDirectory}/warden.sock`,
     mode: 0o660,
+    maximumConnections: 8,
     admit: (fd) => peerCredentials(fd).uid === config.serverUid,
     log,
   });
@@ -115,6 +138,7 @@ export async function startWarden(options: WardenOptions): Promise<Warden> {
       exits[Symbol.dispose]();
       sandboxes.release();
       await files[Symbol.asyncDispose]();
+      await images[Symbol.asyncDispose]();
       await sockets[Symbol.asyncDispose]();
       orphans[Symbol.dispose]();
       journal.close();

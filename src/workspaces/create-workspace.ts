@@ -4,7 +4,9 @@ import type { createWorkspaceSchema } from '#contract/api.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { type GitUrl, parseGitBranch, parseGitUrl } from '#contract/git-url.ts';
 import { decidePolicy, type Policy, policyPresets } from '#contract/policy.ts';
+import { takeTeamTurn } from '#database/workspaces/team-lock.ts';
 import { countWorkspaces, createWorkspace, type WorkspaceRow } from '#database/workspaces/workspace-store.ts';
+import type { TenantTransaction } from '#database/transaction.ts';
 import { presetOf, withDestination } from '#sandboxes/policies.ts';
 import { personOf, type WorkspaceContext } from '#workspaces/workspace-context.ts';
 import type { z } from 'zod';
@@ -29,13 +31,7 @@ export async function createWorkspaceRow(
   const allowed = git ? allowGitHost(context, git, request.policy, chosen, policyGrant !== null) : chosen;
   const now = new Date(context.clock.now());
   const row = await context.database.withTenant(grant.scope, async (tx) => {
-    if ((await countWorkspaces(tx)) >= context.workspacesPerTeam) {
-      throw new CasemateError(
-        'quota_exceeded',
-        `The team has ${context.workspacesPerTeam} workspaces, which is its limit. Delete one first.`,
-        { detail: { limit: context.workspacesPerTeam } },
-      );
-    }
+    await requireRoom(tx, context);
     return createWorkspace(tx, {
       id: mintId<WorkspaceId>(context.random),
       name: request.name,
@@ -67,6 +63,17 @@ export async function createWorkspaceRow(
     });
   }
   return row;
+}
+
+/** Takes the team's turn and counts: `quota_exceeded` when it has as many workspaces as it may. */
+export async function requireRoom(tx: TenantTransaction, context: WorkspaceContext): Promise<void> {
+  await takeTeamTurn(tx, 'workspaces');
+  if ((await countWorkspaces(tx)) < context.workspacesPerTeam) return;
+  throw new CasemateError(
+    'quota_exceeded',
+    `The team has ${context.workspacesPerTeam} workspaces, which is its limit. Delete one first.`,
+    { detail: { limit: context.workspacesPerTeam } },
+  );
 }
 
 /**

@@ -2,6 +2,7 @@ import { auditContext, type Grant } from '#access/grant.ts';
 import type { WorkspaceId } from '#base/ids.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { lockWorkspace, updateWorkspace, type WorkspaceRow } from '#database/workspaces/workspace-store.ts';
+import { requireRoom } from '#workspaces/create-workspace.ts';
 import { noWorkspace, type WorkspaceContext } from '#workspaces/workspace-context.ts';
 
 /** Stops what runs in a workspace and hides it; for `undoMs` it can be restored with all its files. */
@@ -41,6 +42,7 @@ export async function restoreWorkspace(
     if (found.state !== 'deleted') throw new CasemateError('conflict', 'The workspace is not deleted.');
     // Its disk may be on the way out already.
     if (found.purgeAt && found.purgeAt.getTime() <= context.clock.now()) throw noWorkspace();
+    await requireRoom(tx, context);
     const state = found.failure === null ? 'ready' : 'failed';
     return updateWorkspace(tx, workspaceId, { state, deletedAt: null, purgeAt: null });
   });

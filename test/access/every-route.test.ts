@@ -214,7 +214,10 @@ describe('every socket', () => {
   for (const socket of sockets) {
     const open = (headers: Record<string, string>, protocol = socket.subprotocol): Promise<number> =>
       new Promise((resolve, reject) => {
-        const opened = new WebSocket(`ws://${server.host}${fill(socket.path)}`, [protocol], { headers });
+        const opened = new WebSocket(`${server.socketOrigin}${fill(socket.path)}`, [protocol], {
+          headers,
+          ...(server.authority === undefined ? {} : { ca: server.authority }),
+        });
         opened.on('unexpected-response', (_request, response) => {
           response.resume();
           resolve(response.statusCode ?? 0);

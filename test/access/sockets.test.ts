@@ -98,6 +98,7 @@ before(async () => {
       production: false,
       rateLimit: { windowMs: 60_000, maximum: 10_000 },
       secureCookies: true,
+      tls: false,
       trustProxy: [],
       webDirectory: directory,
     },

@@ -1,12 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { Agent, type RequestOptions, request } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { runProgram } from '../support/run-program.ts';
 import { startBroker } from '../support/start-broker.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { percentile } from './percentile.ts';
 import type { BenchRow } from './row.ts';
 
+const release = process.env.CASEMATE_SOURCE;
 const rounds = 6;
 const requestsPerRound = 200;
 const transfers = 5;
@@ -57,7 +59,11 @@ export async function measureBroker(): Promise<BenchRow[]> {
     };
     pour();
   });
-  await using broker = await startBroker({ privateDestinations: [{ host: '127.0.0.2', port: upstream.port }] });
+  await using broker = await startBroker({
+    privateDestinations: [{ host: '127.0.0.2', port: upstream.port }],
+    // What people run, where the launcher prepared it.
+    ...(release ? { entry: join(release, 'dist/main/broker.js') } : {}),
+  });
   const policy = { sets: [], allow: [{ host: '127.0.0.2', ports: [upstream.port] }], deny: [] };
   const door = await broker.openDoor(policy);
   await reachable(door.port);

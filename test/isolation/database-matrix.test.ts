@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomFillSync } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import type pg from 'pg';
-import { mintId } from '#base/ids.ts';
+import { mintId, type TeamId } from '#base/ids.ts';
+import { createTenantProof } from '#database/tenant-proof.ts';
+import { mintTenantScope } from '#database/tenant-scope.ts';
 import { startDatabase, withClient, type TestDatabase } from '../support/start-database.ts';
 
 const id = () => mintId<string>((bytes) => randomFillSync(bytes));
@@ -192,6 +194,25 @@ const tables: Readonly<Record<string, TableCase>> = {
     change: 'event',
     allowed: { casemate_tenant: 's', casemate_job_audit: 'si' },
   },
+  audit_checkpoints: {
+    row: (of) => ({
+      chain: of.team,
+      sequence: Math.floor(Math.random() * 1e9) + 1,
+      hash: '0'.repeat(64),
+      signed_at: now,
+      key_id: '0'.repeat(16),
+      signature: `\\x${hex(64)}`,
+    }),
+    key: 'chain',
+    change: 'key_id',
+    allowed: { casemate_job_audit: 'si' },
+  },
+  announced_commands: {
+    row: (of) => ({ id: id(), kind: 'exec.run', team_id: of.team, announced_at: now }),
+    key: 'announced_at',
+    change: 'kind',
+    allowed: { casemate_job_audit: 'i', casemate_job_ingest: 'sd', casemate_job_purge: 'sd' },
+  },
   audit_heads: {
     row: (of) => ({ chain: of.team, team_id: of.team, sequence: 1, hash: 'x' }),
     key: 'chain',
@@ -202,14 +223,19 @@ const tables: Readonly<Record<string, TableCase>> = {
 
 /** Login, then the role that it takes on. */
 const roles = [
-  ['app', null],
-  ['app', 'casemate_tenant'],
-  ['app', 'casemate_job_audit'],
-  ['app', 'casemate_job_ingest'],
-  ['app', 'casemate_job_lifecycle'],
-  ['app', 'casemate_job_purge'],
+  ['request', null],
+  ['request', 'casemate_tenant'],
+  ['jobs', null],
+  ['jobs', 'casemate_job_audit'],
+  ['jobs', 'casemate_job_ingest'],
+  ['jobs', 'casemate_job_lifecycle'],
+  ['jobs', 'casemate_job_purge'],
   ['auth', 'casemate_auth'],
 ] as const;
+
+/** What the server says of itself when it acts for that team. */
+const proofOf = (team: string): string =>
+  createTenantProof(own.logins.contextKey)(mintTenantScope({ teamId: team as TeamId, userId: null }));
 
 let own: TestDatabase;
 const rows = new Map<string, { one: Row; two: Row }>();
@@ -270,7 +296,7 @@ async function attempt(
   await client.query('begin');
   try {
     if (as.role) await client.query(`set local role ${as.role}`);
-    if (as.team) await client.query(`select set_config('casemate.team_id', $1, true)`, [as.team]);
+    if (as.team) await client.query(`select set_config('casemate.context', $1, true)`, [proofOf(as.team)]);
     const result = await client.query(...statements[operation]);
     return result.rowCount === 0 ? 'nothing' : 'done';
   } catch (error) {
@@ -290,7 +316,15 @@ test('H18 every table is protected, for its owner too', async () => {
       `select relname, relrowsecurity, relforcerowsecurity from pg_class
        where relkind in ('r', 'p') and relnamespace = 'public'::regnamespace and relname <> 'schema_migrations'`,
     );
-    assert.deepEqual(found.rows.map((row) => row.relname).toSorted(), Object.keys(tables).toSorted());
+    assert.deepEqual(
+      found.rows.map((row) => row.relname).toSorted(),
+      [...Object.keys(tables), 'context_keys'].toSorted(),
+    );
+    // What a matrix of rows cannot say: nobody but the owner has anything to do with the key of the proofs.
+    const grants = await client.query(
+      `select grantee from information_schema.role_table_grants where table_name = 'context_keys' and grantee <> 'casemate_owner'`,
+    );
+    assert.deepEqual(grants.rows, []);
     for (const row of found.rows) assert.ok(row.relrowsecurity && row.relforcerowsecurity, row.relname);
   });
 });
@@ -309,7 +343,7 @@ test('H18 no role of the server is powerful, and none inherits', async () => {
 test('H18 each role does to each table what its row of the matrix says, and to no other team', async (t) => {
   let looked = 0;
   for (const [login, role] of roles) {
-    await withClient(login === 'app' ? own.app : own.auth, async (client) => {
+    await withClient(own.logins[login], async (client) => {
       const effective = role === 'casemate_auth' ? null : role;
       for (const [table, { allowed }] of Object.entries(tables)) {
         const letters = (role && allowed[role]) ?? '';
@@ -349,9 +383,9 @@ test('H18 each role does to each table what its row of the matrix says, and to n
 });
 
 test('H18 a team cannot read the sealed secrets, the password hashes or the sessions', async () => {
-  await withClient(own.app, async (client) => {
+  await withClient(own.logins.request, async (client) => {
     await client.query('set role casemate_tenant');
-    await client.query(`select set_config('casemate.team_id', $1, false)`, [one.team]);
+    await client.query(`select set_config('casemate.context', $1, false)`, [proofOf(one.team)]);
     for (const [column, table] of [
       ['sealed', 'secrets'],
       ['password_hash', 'users'],
@@ -362,9 +396,10 @@ test('H18 a team cannot read the sealed secrets, the password hashes or the sess
   });
 });
 
-test('H18 the login of requests cannot become the login of sign-in, nor the owner', async () => {
-  await withClient(own.app, async (client) => {
-    for (const role of ['casemate_auth', 'casemate_owner', 'casemate_superuser']) {
+test('H18 the login of requests cannot become a job, the login of sign-in, nor the owner', async () => {
+  await withClient(own.logins.request, async (client) => {
+    const jobs = ['audit', 'ingest', 'lifecycle', 'purge'].map((job) => `casemate_job_${job}`);
+    for (const role of [...jobs, 'casemate_jobs', 'casemate_auth', 'casemate_owner', 'casemate_superuser']) {
       await assert.rejects(client.query(`set role ${role}`), /permission denied/);
     }
     await assert.rejects(client.query('create table public.mine ()'), /permission denied/);

@@ -7,6 +7,8 @@ import { openUserNamespace } from '#warden/disk/user-namespace.ts';
 import { createControlGroups } from '#warden/cgroup/control-groups.ts';
 import { findHierarchies } from '#warden/cgroup/hierarchies.ts';
 import type { SandboxPaths } from '#warden/layout.ts';
+import { createExitWatch } from '#warden/processes/exit-watch.ts';
+import { createLauncher } from '#warden/processes/launch.ts';
 import { createOrphans } from '#warden/processes/orphans.ts';
 import { becomeSubreaper } from '#kernel/pidfd.ts';
 import { createCrun } from '#warden/runtimes/crun/crun.ts';
@@ -52,18 +54,22 @@ async function prepare(): Promise<RuntimeFixture> {
     disk: `${mounts}/disk`,
   };
   await makeDiskImage(directory, paths.scratchImage, { diskMiB: 64, inodes: 4096 });
-  await mountDiskImage(paths.scratchImage, paths.scratch);
-  const mapping = await openUserNamespace(firstUid);
-  await mountRoot(template ?? '', paths, firstUid, mapping);
-  closeSync(mapping);
-  await makeHome(`${paths.scratch}/home`, template ?? '', firstUid);
+  mountDiskImage(paths.scratchImage, paths.scratch);
+  const exits = createExitWatch((error) => {
+    throw error;
+  });
+  const mapping = await openUserNamespace(firstUid, exits);
+  mountRoot(template ?? '', paths, firstUid, mapping);
+  makeHome(`${paths.scratch}/home`, template ?? '', firstUid);
   await chown(paths.scratch, 0, firstUid);
   await chmod(paths.scratch, 0o710);
   const cgroup = `/casemate-${id}`;
   const groups = createControlGroups(findHierarchies(await readFile('/proc/self/mounts', 'utf8')));
   const stateDirectory = `${directory}/crun`;
-  const runtime = createCrun({ program: '/usr/bin/crun', stateDirectory, initProgram: '/usr/bin/tini-static', log });
-  const orphans = createOrphans(() => false);
+  const launcher = createLauncher(exits);
+  const initProgram = '/usr/bin/tini-static';
+  const runtime = createCrun({ program: '/usr/bin/crun', stateDirectory, initProgram, launcher, log });
+  const orphans = createOrphans(exits.isWatched);
   return {
     runtime,
     sandbox: {
@@ -74,13 +80,16 @@ async function prepare(): Promise<RuntimeFixture> {
       home: `${paths.scratch}/home`,
       cgroup,
     },
+    userNamespaceFd: mapping,
     reap: () => orphans.reapRange(firstUid),
     async [Symbol.asyncDispose]() {
       await groups.kill(cgroup);
       await runtime.remove(id);
       orphans[Symbol.dispose]();
+      exits[Symbol.dispose]();
       await groups.remove(cgroup);
       unmountAll(paths);
+      closeSync(mapping);
       for (const path of [mounts, directory]) await rm(path, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { closeSync, openSync, statSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { startWarden, type TestWarden, whySandboxesCannotRun } from '../support/start-warden.ts';
 
@@ -155,6 +155,9 @@ describe('H1 a descriptor that leaks', { skip: reason ?? false, timeout: 60_000 
     const open = spawnSync('ls', ['-l', `/proc/${warden.pid}/fd/40`], { encoding: 'utf8' });
     assert.match(open.stdout, /-> \/\n$/, 'nothing was leaked, so nothing is tested');
     const sandbox = await warden.create();
+    const record = `${warden.config.stateDirectory}/sandboxes/${sandbox.sandboxId}/sandbox.json`;
+    const { init } = JSON.parse(readFileSync(record, 'utf8')) as { init: { pid: number } };
+    assert.deepEqual(readdirSync(`/proc/${init.pid}/fd`).toSorted(), ['0', '1', '2'], 'create handed it on');
     for (const user of ['user', 'root'] as const) {
       const run = await warden.run(
         sandbox,

@@ -1,6 +1,16 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -187,8 +197,15 @@ describe('sandbox.create', { skip: reason ?? false, timeout: 120_000 }, () => {
     });
     await using warden = await startWarden({ config: { stateDirectory, reserveMiB: 0 } });
     const first = await warden.create();
-    const free = statfsSync(stateDirectory);
-    writeFileSync(`${stateDirectory}/fill`, Buffer.alloc(free.bavail * free.bsize));
+    // What the warden makes beforehand is made now, or never: it takes room as well.
+    const fill = openSync(`${stateDirectory}/fill`, 'w');
+    assert.throws(
+      () => {
+        for (;;) writeSync(fill, Buffer.alloc(65_536));
+      },
+      { code: 'ENOSPC' },
+    );
+    closeSync(fill);
     await assert.rejects(warden.create(), { code: 'no_space' });
     assert.equal((await warden.channel.call('sandbox.list', {})).reply.sandboxes.length, 1);
     await assert.rejects(warden.run(first, 'echo alive'), { code: 'no_space' });

@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
-import { startWarden, type TestWarden, testResources, whySandboxesCannotRun } from '../support/start-warden.ts';
+import type { WorkspaceId } from '#base/ids.ts';
+import { newId, startWarden, type TestWarden, testResources, whySandboxesCannotRun } from '../support/start-warden.ts';
+import { expectedInside, optionalInside } from './expected-inside.ts';
 import { expectedMounts } from './expected-mounts.ts';
+import { lookInside } from './look-inside.ts';
 
 const reason = whySandboxesCannotRun();
 
@@ -22,13 +25,18 @@ describe('the posture of a live sandbox, seen from outside', { skip: reason ?? f
   let sandbox: Awaited<ReturnType<TestWarden['create']>>;
   let init: number;
   let firstUid: number;
+  /** The same with a disk that outlives it. */
+  let other: typeof sandbox;
+  let otherInit: number;
   before(async () => {
     warden = await startWarden();
     sandbox = await warden.create();
-    const file = `${warden.config.stateDirectory}/sandboxes/${sandbox.sandboxId}/sandbox.json`;
-    const record = JSON.parse(readFileSync(file, 'utf8'));
-    init = record.init.pid;
-    firstUid = record.firstUid;
+    other = await warden.create({ workspaceId: newId<WorkspaceId>() });
+    const recordOf = ({ sandboxId }: typeof sandbox) =>
+      JSON.parse(readFileSync(`${warden.config.stateDirectory}/sandboxes/${sandboxId}/sandbox.json`, 'utf8'));
+    init = recordOf(sandbox).init.pid;
+    otherInit = recordOf(other).init.pid;
+    firstUid = recordOf(sandbox).firstUid;
   });
   after(async () => {
     await warden?.[Symbol.asyncDispose]();
@@ -74,11 +82,52 @@ describe('the posture of a live sandbox, seen from outside', { skip: reason ?? f
     }
   });
 
-  it('every namespace but time is its own', () => {
-    const shared = readdirSync('/proc/self/ns').filter(
-      (name) => readlinkSync(`/proc/${init}/ns/${name}`) === readlinkSync(`/proc/self/ns/${name}`),
+  it('H14 every namespace is its own, of the host and of each other, but that of time', () => {
+    const rows = readdirSync('/proc/self/ns').map((name) => {
+      const of = (pid: number | 'self'): string => readlinkSync(`/proc/${pid}/ns/${name}`);
+      const whose = of(init) === of('self') ? 'of the host' : of(init) === of(otherInit) ? 'of another' : 'its own';
+      return `${name}: ${whose}`;
+    });
+    // The clocks of the host: a time namespace would offer others, and none is asked for.
+    const shared = ['time', 'time_for_children'];
+    const names = ['cgroup', 'ipc', 'mnt', 'net', 'pid', 'pid_for_children', ...shared, 'user', 'uts'];
+    assert.deepEqual(
+      rows.sort(),
+      names.map((name) => `${name}: ${shared.includes(name) ? 'of the host' : 'its own'}`),
     );
-    assert.deepEqual(shared.sort(), ['time', 'time_for_children']);
+  });
+
+  it('H14 a program finds exactly the world of the table around it', async () => {
+    const limitOf = (text: string): string[] =>
+      text
+        .trim()
+        .split('\n')
+        .slice(1)
+        .map((line) => `limit ${line.trim().replaceAll(/ {2,}/g, ' | ')}`);
+    const ofWarden = limitOf(readFileSync(`/proc/${warden.pid}/limits`, 'utf8'));
+    // Counted in its user namespace, or by uid, and so the sandbox's own; what is left is as the machine has it.
+    const inherited = ofWarden.filter((line) => !/^limit Max (open files|core file size) /.test(line));
+    const files = /^limit Max open files \| (\d+) \| \1 \| files$/;
+    for (const [kind, owned] of Object.entries({ alone: sandbox, 'with a workspace': other })) {
+      for (const user of ['user', 'root'] as const) {
+        const run = await warden.run(owned, ['/usr/bin/python3', '-I', '-'], { user, input: lookInside });
+        const facts = run.stdout.split('\n').map((line) => line.trimEnd());
+        const limit = Number(facts.map((line) => files.exec(line)?.[1]).find(Boolean));
+        assert.ok(limit >= 1024 && limit <= 65_536, `${limit} open files`);
+        const found = facts.filter(
+          (line) =>
+            line !== '' &&
+            !files.test(line) &&
+            !inherited.includes(line) &&
+            !optionalInside.some((one) => one.test(line)),
+        );
+        assert.deepEqual(
+          [...new Set(found)].toSorted(),
+          expectedInside[user],
+          `${user} of a sandbox ${kind}${run.stderr}`,
+        );
+      }
+    }
   });
 
   it('its mounts are those of the table and no others', () => {
@@ -97,12 +146,23 @@ describe('the posture of a live sandbox, seen from outside', { skip: reason ?? f
     assert.ok(mounts.length > required.length, 'nothing is masked');
   });
 
+  it('H16 what it may write into memory is bounded in bytes and files', () => {
+    const bounds = [...proc('mountinfo').matchAll(/^(?:\S+ ){4}(\/(?!proc\/)\S*) .* - tmpfs \S+ (\S+)$/gm)].map(
+      ([, target, options]) => `${target} ${options?.match(/(size|nr_inodes)=\w+/g)?.join(' ')}`,
+    );
+    assert.deepEqual(bounds.sort(), [
+      '/dev size=64k nr_inodes=64',
+      `/dev/shm size=${testResources.memoryMiB * 512}k nr_inodes=65536`,
+      '/run size=16384k nr_inodes=4096',
+    ]);
+  });
+
   it('its limits are those of the configuration', () => {
     const limits = proc('limits');
     assert.match(limits, /^Max core file size +0 +0 /m);
     const files = Number(/^Max open files +(\d+) +\1 /m.exec(limits)?.[1]);
     assert.ok(files >= 1024 && files <= 65_536);
-    assert.equal(proc('oom_score_adj').trim(), '500');
+    assert.equal(proc('oom_score_adj').trim(), '0');
     const group = `/casemate-${warden.config.instance}/${sandbox.sandboxId}`;
     for (const line of proc('cgroup').trim().split('\n')) assert.ok(line.endsWith(`:${group}`), line);
     const memory = '/sys/fs/cgroup/memory';

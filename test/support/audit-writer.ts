@@ -1,13 +1,13 @@
 import { systemClock } from '#base/clock.ts';
 import { createAudit } from '#audit/create-audit.ts';
-import { openDatabase } from '#database/open-database.ts';
+import { type DatabaseOptions, openDatabase } from '#database/open-database.ts';
 import { createVault } from '#vault/create-vault.ts';
 
 /** Run as a program: records events without end and writes the number of each to stdout once it is acknowledged. */
-const [app = '', auth = '', key = '', prefix = ''] = process.argv.slice(2);
+const [connection = '', key = '', prefix = ''] = process.argv.slice(2);
 const bytes = Buffer.from(key, 'hex');
 const log = { warn() {} };
-const database = openDatabase({ app, auth, log });
+const database = openDatabase({ ...(JSON.parse(connection) as Omit<DatabaseOptions, 'log'>), log });
 const audit = createAudit({
   database,
   vault: createVault({ sealing: [{ id: 1, bytes }], lookup: bytes }),

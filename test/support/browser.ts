@@ -1,7 +1,11 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { type BrowserContext, chromium, type Page } from 'playwright-core';
+
+const run = promisify(execFile);
 
 /** Debian's Chromium, headless, in a profile of its own that is removed at the end. */
 export interface Browser extends AsyncDisposable {
@@ -11,10 +15,16 @@ export interface Browser extends AsyncDisposable {
   page(): Promise<Page>;
 }
 
-export async function startBrowser(viewport = { width: 1440, height: 900 }): Promise<Browser> {
+export async function startBrowser(
+  viewport = { width: 1440, height: 900 },
+  /** A file with an authority that it trusts, as a person would import it. */
+  authority?: string,
+): Promise<Browser> {
   const profile = await mkdtemp(path.join(tmpdir(), 'casemate-browser-'));
+  if (authority !== undefined) await trustAuthority(profile, authority);
   const context = await chromium.launchPersistentContext(profile, {
     executablePath: '/usr/bin/chromium',
+    ...(authority === undefined ? {} : { env: { ...definedEnvironment(), HOME: profile } }),
     viewport,
     args: [
       '--no-sandbox',
@@ -43,6 +53,17 @@ export async function startBrowser(viewport = { width: 1440, height: 900 }): Pro
     },
   };
 }
+
+/** Chromium on Linux reads its user's NSS database. */
+async function trustAuthority(home: string, authority: string): Promise<void> {
+  const database = path.join(home, '.pki/nssdb');
+  await mkdir(database, { recursive: true });
+  await run('certutil', ['-d', `sql:${database}`, '-N', '--empty-password']);
+  await run('certutil', ['-d', `sql:${database}`, '-A', '-t', 'C,,', '-n', 'casemate', '-i', authority]);
+}
+
+const definedEnvironment = (): Record<string, string> =>
+  Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined));
 
 /** The text that the visible terminal shows, row by row. */
 export async function terminalText(page: Page): Promise<string> {

@@ -14,10 +14,10 @@ export interface TestTerminal {
 const random = (bytes: Uint8Array): Uint8Array => Uint8Array.from(randomBytes(bytes.length));
 
 /** Opens a terminal with a recording key of its own; no program runs in it yet. */
-export async function openTerminal(keeper: TestKeeper): Promise<TestTerminal> {
+export async function openTerminal(keeper: TestKeeper, teamId?: TeamId): Promise<TestTerminal> {
   const terminal = {
     terminalId: mintId<TerminalId>(random),
-    teamId: mintId<TeamId>(random),
+    teamId: teamId ?? mintId<TeamId>(random),
     keys: generateBoxKeyPair(),
   };
   await keeper.channel.call('terminal.open', {

@@ -9,6 +9,7 @@ import { mintId, type SandboxId, type TeamId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { Log } from '#channel/log.ts';
 import type { BrokerConfig } from '#config/process.ts';
+import { nodeFlags } from '#config/process-memory.ts';
 import { brokerMethods, type DoorMessage, type SecretDescription } from '#contract/broker.ts';
 import { CasemateError } from '#contract/errors.ts';
 import type { JournalRecord } from '#contract/journal.ts';
@@ -52,6 +53,10 @@ export interface StartBrokerOptions {
   readonly privateDestinations?: BrokerConfig['privateDestinations'];
   readonly sets?: Partial<BrokerConfig['sets']>;
   readonly caFile?: string;
+  /** Their sockets lie in the run directory. */
+  readonly processDoors?: readonly Omit<BrokerConfig['processDoors'][number], 'socket'>[];
+  /** The file that starts the broker: the sources' without it. */
+  readonly entry?: string;
 }
 
 /** Starts a real broker process, in the warden's place: doors are handed over by IPC. */
@@ -64,6 +69,10 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
     privateDestinations: options.privateDestinations ?? [],
     sets: { git: [], npm: [], pypi: [], debian: [], models: [], ...options.sets },
     caFile: options.caFile ?? null,
+    processDoors: (options.processDoors ?? []).map((door) => ({
+      ...door,
+      socket: path.join(directory, 'run', `${door.process}.sock`),
+    })),
   };
   for (const made of [config.runDirectory, config.stateDirectory, config.journalDirectory]) await mkdir(made);
   const configFile = path.join(directory, 'broker.json');
@@ -71,7 +80,10 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
 
   let output = '';
   const launch = async (): Promise<ChildProcess> => {
-    const started = fork(entry, [configFile], { stdio: ['ignore', 'pipe', 'pipe', 'ipc'], execArgv: [] });
+    const started = fork(options.entry ?? entry, [configFile], {
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+      execArgv: [...nodeFlags],
+    });
     for (const stream of [started.stdout, started.stderr]) {
       stream?.on('data', (chunk: Buffer) => {
         output += chunk.toString();

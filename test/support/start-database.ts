@@ -6,10 +6,12 @@ import { dirname, join } from 'node:path';
 import { after } from 'node:test';
 import { promisify } from 'node:util';
 import pg from 'pg';
+import type { ServerConfig } from '#config/process.ts';
 import type { Database } from '#database/database.ts';
 import { openDatabase } from '#database/open-database.ts';
 import { prepareDatabase } from '#database/prepare.ts';
 import { embeddedPackageDirectory, hydrateBinaries } from '#main/postgres/binaries.ts';
+import { clusterTemplate } from '#main/postgres/cluster-template.ts';
 import { createPostgres, type Postgres } from '#main/postgres/postgres.ts';
 
 const run = promisify(execFile);
@@ -44,6 +46,8 @@ export async function startPostgres(): Promise<TestPostgres> {
   await chmod(socketDirectory, 0o2750);
   const postgres = createPostgres({
     binaries: await reachableBinaries(directory),
+    // Where the launcher prepared one, as instances have it; a test file alone does without.
+    template: process.env.CASEMATE_CACHE ? await clusterTemplate(embeddedPackageDirectory()) : null,
     directory: join(directory, 'pg'),
     socketDirectory,
     passwordsDirectory: join(directory, 'passwords'),
@@ -102,8 +106,8 @@ after(async () => {
 
 export interface TestDatabase extends AsyncDisposable {
   readonly database: Database;
-  readonly app: string;
-  readonly auth: string;
+  /** What the configuration of a server says. */
+  readonly logins: ServerConfig['database'];
   readonly owner: string;
   readonly superuser: string;
 }
@@ -121,7 +125,7 @@ export async function startDatabase(): Promise<TestDatabase> {
   await withClient(superuserUrl('postgres'), async (client) => {
     await client.query(`create database ${name} template casemate owner casemate_owner`);
     await client.query(`revoke all on database ${name} from public`);
-    await client.query(`grant connect on database ${name} to casemate_app, casemate_auth`);
+    await client.query(`grant connect on database ${name} to casemate_request, casemate_jobs, casemate_auth`);
   });
   const at = (user: string, password: string) => {
     const url = new URL(superuserUrl(name));
@@ -129,13 +133,15 @@ export async function startDatabase(): Promise<TestDatabase> {
     url.password = password;
     return url.href;
   };
-  const app = at('casemate_app', postgres.passwords.app);
+  const request = at('casemate_request', postgres.passwords.request);
+  const jobs = at('casemate_jobs', postgres.passwords.jobs);
+  const contextKey = postgres.passwords.context;
   const auth = at('casemate_auth', postgres.passwords.auth);
-  const database = openDatabase({ app, auth, log: quiet });
+  const logins = { request, jobs, auth, contextKey };
+  const database = openDatabase({ ...logins, log: quiet });
   return {
     database,
-    app,
-    auth,
+    logins,
     owner: at('casemate_owner', postgres.passwords.owner),
     superuser: superuserUrl(name),
     // The database itself goes with its PostgreSQL, which may have been stopped before this.

@@ -17,6 +17,7 @@ import { fileURLToPath } from 'node:url';
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { KeeperConfig } from '#config/process.ts';
 import { keeperMethods } from '#contract/keeper.ts';
+import { holderProgram } from '#keeper/holder-program.ts';
 
 const release = fileURLToPath(new URL('../..', import.meta.url));
 const consoleProgram = fileURLToPath(new URL('./console-program.py', import.meta.url));
@@ -63,23 +64,31 @@ export function holdersOf(spoolDirectory: string): number[] {
  * on tmpfs where `/dev/shm` is one. Disposing ends it, its terminals and all files.
  */
 export async function startKeeper(
-  options: { readonly spoolDirectory?: string; readonly recordingsDirectory?: string } = {},
+  options: Partial<Pick<KeeperConfig, 'spoolDirectory' | 'recordingsDirectory' | 'teamBudget' | 'reserveMiB'>> = {},
 ): Promise<TestKeeper> {
   const root = mkdtempSync(path.join(os.tmpdir(), 'casemate-keeper-'));
   const memory = existsSync('/dev/shm') ? mkdtempSync('/dev/shm/casemate-keeper-') : path.join(root, 'memory');
-  const config: KeeperConfig = {
+  const directories = {
     runDirectory: path.join(root, 'run'),
     spoolDirectory: options.spoolDirectory ?? path.join(memory, 'spool'),
     recordingsDirectory: options.recordingsDirectory ?? path.join(root, 'recordings'),
     journalDirectory: path.join(root, 'journal'),
   };
+  const holderFile = path.join(root, 'holder');
+  const config: KeeperConfig = {
+    ...directories,
+    holderProgram: holderFile,
+    teamBudget: options.teamBudget ?? { totalBytes: 2 ** 50, bytesPerSecond: 2 ** 40, burstBytes: 2 ** 40 },
+    reserveMiB: options.reserveMiB ?? 0,
+  };
   const compileCache = path.join(root, 'compile-cache');
   const identity = dropped();
-  for (const directory of [root, memory, compileCache, ...Object.values(config)]) {
+  for (const directory of [root, memory, compileCache, ...Object.values(directories)]) {
     mkdirSync(directory, { recursive: true });
     chmodSync(directory, 0o750);
     if (identity.uid !== undefined) chownSync(directory, identity.uid, identity.gid);
   }
+  writeFileSync(holderFile, holderProgram(), { mode: 0o755 });
   const configFile = path.join(root, 'keeper.json');
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o644 });
 

@@ -6,7 +6,10 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { mintId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
-import type { WardenConfig } from '#config/process.ts';
+import { type WardenConfig, wardenLimitsSchema } from '#config/process.ts';
+import type { Confinement } from '#config/confinement.ts';
+import { wardenCommand } from '#main/confine/warden-command.ts';
+import { launcher, testConfinement } from './confinement.ts';
 import { type Exit, type Resources, wardenMethods } from '#contract/warden.ts';
 
 /** Mints an id of any kind. */
@@ -78,14 +81,15 @@ export interface TestWarden extends AsyncDisposable {
 export interface TestWardenOptions {
   /** The broker's program; the default opens its doors and answers every request with 204. */
   readonly brokerEntry?: string;
+  /** How it is confined, in place of the default. */
+  readonly brokerConfinement?: Confinement;
   readonly config?: Partial<WardenConfig>;
   /** Inherited by the warden as descriptor 40 (H1). */
   readonly leakedFd?: number;
 }
 
-const entry = fileURLToPath(new URL('../../src/main/warden.ts', import.meta.url));
+const release = fileURLToPath(new URL('../..', import.meta.url));
 const standInBroker = fileURLToPath(new URL('./stand-in-broker.ts', import.meta.url));
-const unprivileged = 65_534;
 
 /**
  * Starts a real warden process on a directory of its own. Disposing it kills every sandbox, stops
@@ -111,17 +115,19 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
     uidRanges: { first: 524_288 + 65_536 * (process.pid % 512) * 32, count: 32 },
     maximumResources: { memoryMiB: 4096, cpuPercent: 400, processes: 4096, diskMiB: 8192, inodes: 1_000_000 },
     maximumSandboxes: 20,
+    limits: wardenLimitsSchema.parse({}),
     reserveMiB: 64,
     runtimes: { crun: '/usr/bin/crun' },
-    broker: {
-      uid: unprivileged,
-      gid: unprivileged,
-      entry: options.brokerEntry ?? standInBroker,
-      configFile: `${directory}/broker.json`,
-    },
+    broker: { launcher, confinement: `${directory}/broker.confinement.json` },
     ...options.config,
   };
   await writeFile(`${directory}/broker.json`, '{}');
+  await writeFile(
+    `${directory}/broker.confinement.json`,
+    JSON.stringify(
+      options.brokerConfinement ?? testConfinement([options.brokerEntry ?? standInBroker, `${directory}/broker.json`]),
+    ),
+  );
   await writeFile(`${directory}/warden.json`, JSON.stringify(config));
 
   let output = '';
@@ -132,7 +138,8 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
   const start = async (): Promise<void> => {
     const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe', 'ipc'];
     if (options.leakedFd !== undefined) stdio[40] = options.leakedFd;
-    child = spawn(process.execPath, [entry, `${directory}/warden.json`], {
+    const [program, ...programArguments] = wardenCommand(release, `${directory}/warden.json`);
+    child = spawn(program, programArguments, {
       stdio: Array.from(stdio, (to) => to ?? 'ignore'),
     });
     ending = false;

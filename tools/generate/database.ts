@@ -9,8 +9,8 @@ export const generate: Generator = async ({ root }) => {
   const lines = [
     '# Database',
     '',
-    'Row-level security is enabled and forced on every table. `casemate_app` has no privilege of its own: each',
-    'transaction takes on a role and, for a team, its id. `schema_migrations` is the ledger of the files below.',
+    'Row-level security is enabled and forced on every table. The logins of requests and of jobs have no privilege of',
+    'their own: each transaction takes on a role and, for a team, a proof that the server made for it. `schema_migrations` is the ledger of the files below.',
     '',
   ];
   for (const table of Object.values(tables)) {

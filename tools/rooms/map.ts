@@ -153,7 +153,7 @@ export const rooms: Readonly<Record<string, Room>> = {
       'keeper',
       'broker',
     ],
-    packages: ['zod', 'pino'],
+    packages: ['zod', 'pino', 'acme-client', '@peculiar/x509'],
     dangerous: ['node:child_process', 'node:module'],
   },
 };

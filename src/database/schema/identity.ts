@@ -1,4 +1,4 @@
-import { boolean, index, integer, pgTable, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, pgTable, primaryKey, smallint, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { TeamId, UserId } from '#base/ids.ts';
 import type { Role } from '#contract/permissions.ts';
 import { bytes, createdAt, moment, teamId } from '#database/schema/columns.ts';
@@ -32,7 +32,7 @@ export const memberships = pgTable(
   (table) => [primaryKey({ columns: [table.teamId, table.userId] }), index('memberships_user').on(table.userId)],
 );
 
-/** Only the SHA-256 of a token is here, and casemate_app cannot read the table at all (H18). */
+/** Only the SHA-256 of a token is here, and requests and jobs cannot read the table at all (H18). */
 export const sessions = pgTable(
   'sessions',
   {
@@ -109,3 +109,10 @@ export const idempotencyKeys = pgTable(
   },
   (table) => [primaryKey({ columns: [table.teamId, table.key] })],
 );
+
+/** What `current_team_id()` checks the proof of a transaction's team with; read by nobody else (H18). */
+export const contextKeys = pgTable('context_keys', {
+  id: smallint('id').primaryKey(),
+  innerPad: bytes('inner_pad').notNull(),
+  outerPad: bytes('outer_pad').notNull(),
+});

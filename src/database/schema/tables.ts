@@ -1,5 +1,6 @@
 import {
   apiKeys,
+  contextKeys,
   idempotencyKeys,
   loginLimits,
   memberships,
@@ -8,7 +9,14 @@ import {
   teams,
   users,
 } from '#database/schema/identity.ts';
-import { auditEvents, auditHeads, egressEvents, journalCursors } from '#database/schema/trail.ts';
+import {
+  announcedCommands,
+  auditCheckpoints,
+  auditEvents,
+  auditHeads,
+  egressEvents,
+  journalCursors,
+} from '#database/schema/trail.ts';
 import { sandboxes, secrets, terminals, workspaces } from '#database/schema/workspaces.ts';
 
 /** Every table, for the reference and for the tests that loop over all of them. */
@@ -29,4 +37,7 @@ export const tables = {
   journalCursors,
   auditEvents,
   auditHeads,
+  auditCheckpoints,
+  announcedCommands,
+  contextKeys,
 } as const;

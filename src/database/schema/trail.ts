@@ -59,6 +59,30 @@ export const auditEvents = pgTable(
   (table) => [primaryKey({ columns: [table.chain, table.sequence] })],
 );
 
+/** Heads signed by a key that neither server nor database has (H8). Insert-only. */
+export const auditCheckpoints = pgTable(
+  'audit_checkpoints',
+  {
+    chain: text('chain').notNull(),
+    sequence: bigint('sequence', { mode: 'number' }).notNull(),
+    /** Of the record with that sequence, hex. */
+    hash: text('hash').notNull(),
+    signedAt: moment('signed_at').notNull(),
+    keyId: text('key_id').notNull(),
+    /** Ed25519. */
+    signature: bytes('signature').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.chain, table.sequence] })],
+);
+
+/** Commands that the server is about to give to the warden; a row goes when the warden's journal names it (H5). */
+export const announcedCommands = pgTable('announced_commands', {
+  id: text('id').primaryKey(),
+  kind: text('kind').notNull(),
+  teamId: text('team_id').$type<TeamId>().notNull(),
+  announcedAt: moment('announced_at').notNull(),
+});
+
 export const auditHeads = pgTable('audit_heads', {
   chain: text('chain').primaryKey(),
   teamId: text('team_id').$type<TeamId>(),

@@ -66,7 +66,7 @@ export function createPasswordMethod({ concurrency = 2, queue = 32 } = {}): Sign
   return {
     name: 'password',
     async enrol(person, password) {
-      assertStrongPassword(password, person);
+      await assertStrongPassword(password, person);
       const salt = randomBytes(saltBytes);
       const tag = await turnstile(() => derive(password, { memoryKiB, passes, lanes, salt }, tagBytes));
       return format(salt, tag);

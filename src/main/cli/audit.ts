@@ -1,25 +1,39 @@
-import { createReadStream } from 'node:fs';
-import { createInterface } from 'node:readline';
+import { join } from 'node:path';
 import type { z } from 'zod';
-import { verifyAudit } from '#audit/verify.ts';
+import { publicKeysById } from '#audit/verify-checkpoints.ts';
 import type { auditListSchema } from '#contract/api.ts';
 import { auditCatalogue, type AuditRecord } from '#contract/audit.ts';
 import { callAdmin, streamAdmin } from '#main/admin/call-admin.ts';
 import { exitCodes, type Invocation, runCommand, UsageProblem } from '#main/admin/command.ts';
 import { printJson, printLine } from '#main/admin/print.ts';
+import { type Evidence, readEvidence, readPublicKeys } from '#main/evidence/read-evidence.ts';
+import { printVerdict } from '#main/evidence/verdict.ts';
+import { verifyFile } from '#main/evidence/verify-file.ts';
+import { verifyInstance } from '#main/evidence/verify-instance.ts';
+import { dataPaths } from '#main/up/paths.ts';
 
 export const help = `
 usage: casemate audit ls [--event NAME] [--limit N]
        casemate audit export > trail.jsonl
-       casemate audit verify FILE|- [--online]
+       casemate audit verify
+       casemate audit verify FILE|- [--online] [--evidence DIR] [--key FILE]
+       casemate audit key
 
 The trail of what happened. Every record names the hash of the one before it, so an export can be
 checked on any machine, without the server.
 
+Heads of the chains are signed by a key that neither the server nor the database has. Keep the public
+key, and now and then a copy of DATA/signer/anchors-*.jsonl, on another machine.
+
   ls         the newest records of the first owner's team
   export     every record of every chain, one JSON object a line
-  verify     checks an export; exits with 1 when a record was changed, removed, added or moved
+  verify     without FILE, as root: checks what is stored now, record by record, against the HMACs, the
+             checkpoints and the files of the signer, without asking the server. With FILE: checks an
+             export. Says what is proven; exits with 1 when a record was changed, removed, added or moved
+  key        the public keys of the signer (PEM), as root
   --online   asks the running server for its heads as well, so that a cut-off end is seen
+  --evidence the directory of the signer, or a copy: anchors-*.jsonl and *.pub.pem
+  --key      a public key (PEM) that was kept elsewhere, in the place of those that lie in DIR
   --data DIR data directory of the instance
   -o json    machine-readable
 `;
@@ -28,6 +42,8 @@ const options = {
   event: { type: 'string' },
   limit: { type: 'string', default: '50' },
   online: { type: 'boolean', default: false },
+  evidence: { type: 'string' },
+  key: { type: 'string', multiple: true },
 } as const;
 
 export const run = (args: string[]): Promise<number> =>
@@ -35,8 +51,9 @@ export const run = (args: string[]): Promise<number> =>
     const [verb, ...words] = invocation.words;
     if (verb === 'ls' && words.length === 0) return list(invocation);
     if (verb === 'export' && words.length === 0) return exportTrail(invocation);
-    if (verb === 'verify' && words.length === 1) return verify(invocation, words[0] ?? '');
-    throw new UsageProblem('say ls, export or verify FILE');
+    if (verb === 'verify' && words.length <= 1) return verify(invocation, words[0]);
+    if (verb === 'key' && words.length === 0) return printKeys(invocation);
+    throw new UsageProblem('say ls, export, verify or key');
   });
 
 async function list({ data, json, values }: Invocation): Promise<undefined> {
@@ -71,25 +88,31 @@ async function exportTrail({ data }: Invocation): Promise<undefined> {
   return undefined;
 }
 
-async function verify({ data, json, values }: Invocation, file: string): Promise<number> {
-  const input = file === '-' ? process.stdin : createReadStream(file);
-  const lines: string[] = [];
-  try {
-    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) lines.push(line);
-  } catch (error) {
-    throw new UsageProblem(`${file} cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'})`);
+async function verify({ data, json, values }: Invocation, file: string | undefined): Promise<number> {
+  const keys = (values['key'] ?? []) as string[];
+  const directory = (values['evidence'] as string | undefined) ?? (file === undefined ? dataPaths(data).signer : null);
+  if (directory === null && keys.length > 0) throw new UsageProblem('--key needs --evidence DIR, with the anchors');
+  if (file === undefined) requireRoot('verify what is stored');
+  const evidence = directory === null ? null : readEvidence(directory, keys);
+  if (file === undefined) {
+    const verdict = await verifyInstance(join(dataPaths(data).config, 'server.json'), evidence as Evidence);
+    return printVerdict(verdict, json) ? exitCodes.done : exitCodes.refused;
   }
   const heads = values['online']
-    ? ((await callAdmin(data, 'GET', '/admin/audit/heads')) as { items: Parameters<typeof verifyAudit>[1] }).items
+    ? ((await callAdmin(data, 'GET', '/admin/audit/heads')) as { items: Parameters<typeof verifyFile>[1] }).items
     : [];
-  const findings = verifyAudit(lines, heads);
-  const records = lines.filter((line) => line !== '').length;
-  if (json) printJson({ records, whole: findings.length === 0, findings });
-  else {
-    for (const finding of findings) printLine(`line ${finding.line}: ${finding.kind}: ${finding.message}`);
-    if (records === 0) printLine('The file holds no record.');
-    else if (findings.length === 0) printLine(`${records} records, every chain is whole.`);
-    else printLine(`${records} records, ${findings.length} findings.`);
-  }
-  return findings.length === 0 && records > 0 ? exitCodes.done : exitCodes.refused;
+  return printVerdict(await verifyFile(file, heads, evidence), json) ? exitCodes.done : exitCodes.refused;
+}
+
+function printKeys({ data, json }: Invocation): undefined {
+  requireRoot('read the public key');
+  const pems = readPublicKeys(dataPaths(data).signer);
+  const keys = [...publicKeysById(pems)].map(([id, key]) => ({ id, pem: key.export({ type: 'spki', format: 'pem' }) }));
+  if (json) printJson(keys);
+  else for (const { pem } of keys) process.stdout.write(pem);
+  return undefined;
+}
+
+function requireRoot(what: string): void {
+  if (process.getuid?.() !== 0) throw new UsageProblem(`only root may ${what}: sudo ./casemate audit …`);
 }

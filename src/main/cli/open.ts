@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { callAdmin } from '#main/admin/call-admin.ts';
 import { runCommand, UsageProblem } from '#main/admin/command.ts';
 import { printJson, printLine } from '#main/admin/print.ts';
+import { tunnelCommand, tunnelPort } from '#main/up/tunnel.ts';
 
 export const help = `
 usage: casemate open [--print]
@@ -43,8 +44,10 @@ export const run = (args: string[]): Promise<number> =>
 function tunnelFor({ setupNeeded, localOrigin }: Status): string | null {
   const address = process.env['SSH_CONNECTION']?.split(' ')[2];
   if (!setupNeeded || address === undefined) return null;
-  const { port } = new URL(localOrigin);
-  return `ssh -L ${port}:localhost:${port} ${process.env['USER'] ?? 'root'}@${address}`;
+  const { port, protocol } = new URL(localOrigin);
+  const number = port === '' ? (protocol === 'https:' ? 443 : 80) : Number(port);
+  const there = number === tunnelPort(number) ? '' : `, and localhost:${tunnelPort(number)} in the link`;
+  return `${tunnelCommand(number, `${process.env['USER'] ?? 'root'}@${address}`)}${there}`;
 }
 
 const hasDesktop = (): boolean => process.env['DISPLAY'] !== undefined || process.env['WAYLAND_DISPLAY'] !== undefined;

@@ -1,9 +1,9 @@
-import { resolve } from 'node:path';
 import type { Command } from '#main/cli.ts';
 import { startService } from '#main/cli/service.ts';
 import { stopSupervisor } from '#main/cli/stop-supervisor.ts';
 import { command as up } from '#main/cli/up.ts';
 import { readServiceSettings, type ServiceSettings } from '#main/service/settings.ts';
+import { runningRelease } from '#main/running-code.ts';
 import { findKeeper } from '#main/up/adopted-keeper.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { type DataPaths, dataPaths } from '#main/up/paths.ts';
@@ -41,7 +41,7 @@ their descriptors: no byte is lost.
 
 /** The unit says how it is started, so flags have no say; the code that is here now is put in its place first. */
 async function restartService(service: ServiceSettings, paths: DataPaths, withKeeper: boolean): Promise<number> {
-  await installRelease(resolve(import.meta.dirname, '../../..'), paths);
+  await installRelease(runningRelease, paths);
   await stopForNext(paths, withKeeper);
   return startService(service, paths);
 }

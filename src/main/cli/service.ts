@@ -2,9 +2,17 @@ import { mkdirSync } from 'node:fs';
 import { resolve } from 'node:path';
 import type { Command } from '#main/cli.ts';
 import { stopSupervisor } from '#main/cli/stop-supervisor.ts';
+import { runningRelease } from '#main/running-code.ts';
 import { cacheDirectory } from '#main/prepare/cache.ts';
 import { runProgram } from '#main/prepare/program.ts';
-import { installService, lacksSystemd, refuseEnvironment, refuseHidden, removeService } from '#main/service/install.ts';
+import {
+  installService,
+  lacksSystemd,
+  refuseEnvironment,
+  refuseHidden,
+  refuseHiddenFiles,
+  removeService,
+} from '#main/service/install.ts';
 import { mainPidOf } from '#main/service/launch-unit.ts';
 import { readServiceSettings, type ServiceSettings } from '#main/service/settings.ts';
 import { optionsOf, supervisorUnit } from '#main/service/units.ts';
@@ -62,11 +70,13 @@ async function install(rest: readonly string[], paths: DataPaths): Promise<numbe
   refuseEnvironment(process.env);
   refuseHidden(paths.root);
   refuseHidden(process.execPath);
+  refuseHidden(cacheDirectory());
   const given = parseUpArguments(rest);
+  refuseHiddenFiles(await readConfig(given));
   for (const directory of [paths.root, paths.run.root, paths.run.up, paths.release, paths.log]) {
     mkdirSync(directory, { recursive: true, mode: 0o711 });
   }
-  await installRelease(resolve(import.meta.dirname, '../../..'), paths);
+  await installRelease(runningRelease, paths);
   const flags = Object.entries({ data: paths.root, ...given.flags }).flatMap(([name, value]) => [`--${name}`, value]);
   if (given.configFile !== null) flags.push('--config', resolve(given.configFile));
   const settings = await installService({
@@ -94,7 +104,7 @@ export async function startService(settings: ServiceSettings, paths: DataPaths):
   });
   const running = readStatus(paths);
   console.log(`${settings.unit} is started${running ? `: ${running.url}` : ''}`);
-  if (running?.setupPath) console.log(`  no owner yet: http://localhost:${running.port}${running.setupPath}`);
+  if (running?.setupPath) console.log(`  no owner yet: ${running.localOrigin}${running.setupPath}`);
   return exitCodes.done;
 }
 

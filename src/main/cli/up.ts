@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { dirname, join, resolve } from 'node:path';
+import { dirname } from 'node:path';
+import { nodeFlags } from '#config/process-memory.ts';
 import type { Command } from '#main/cli.ts';
+import { entryOf, runningRelease } from '#main/running-code.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
 import { isLocked, RunsAlready } from '#main/up/lock.ts';
 import { openLogFile } from '#main/up/log-file.ts';
@@ -14,6 +16,7 @@ const patienceMs = 180_000;
 export const command: Command = {
   help: `
 ./casemate up [--port N] [--host ADDRESS] [--data DIR] [--config FILE] [--no-open] [--detach]
+              [--domain NAME] [--tls-cert FILE --tls-key FILE] [--http-port N]
 
 Starts Casemate: PostgreSQL, keeper, warden, broker and server, and keeps them running. Prints the
 address, and until an owner exists the one-time set-up link. In the foreground, Ctrl-C ends all,
@@ -22,6 +25,9 @@ sandboxes included. With --detach it goes on in the background: see status, logs
   --port N         the port (default 3014)
   --host ADDRESS   the address to listen on (default 127.0.0.1)
   --data DIR       the data directory (default /var/lib/casemate); one instance for each
+  --domain NAME    the name of this server: on every address, port 443, with certificates by ACME
+  --tls-cert FILE  a certificate of your own, and with --tls-key FILE its key; read again when changed
+  --http-port N    the port that sends plain HTTP to https:// (default 80 with --domain)
   --config FILE    a configuration file (default DIR/casemate.json)
   --no-open        do not open a browser
   --detach         go on in the background
@@ -42,12 +48,16 @@ command line, 3 something must be installed, 4 the configuration is refused, 5 i
     if (isLocked(paths)) {
       throw new RunsAlready(`Casemate runs already with ${paths.root}: see \`./casemate status --data ${paths.root}\``);
     }
-    const release = await installRelease(resolve(import.meta.dirname, '../../..'), paths);
-    const entry = join(release, 'src/main/up.ts');
+    const release = await installRelease(runningRelease, paths);
+    const entry = entryOf(release, 'up');
     if (given.detach) return startDetached(entry, commandArguments, paths);
     // The launcher, this command and the supervisor are one process after another, so signals reach it directly.
     if (!process.execve) throw new Error('this Node cannot replace its process (process.execve is missing)');
-    process.execve(process.execPath, [process.execPath, entry, ...commandArguments], definedEnvironment());
+    process.execve(
+      process.execPath,
+      [process.execPath, ...nodeFlags, entry, ...commandArguments],
+      definedEnvironment(),
+    );
     return exitCodes.failed;
   },
 };
@@ -60,7 +70,7 @@ const definedEnvironment = (): Record<string, string> =>
 /** Starts the supervisor in a session of its own, and waits until it says where it is or that it failed. */
 function startDetached(entry: string, commandArguments: readonly string[], paths: DataPaths): Promise<number> {
   const log = openLogFile(paths.log, 'up');
-  const child = spawn(process.execPath, [entry, ...commandArguments], {
+  const child = spawn(process.execPath, [...nodeFlags, entry, ...commandArguments], {
     cwd: dirname(entry),
     detached: true,
     stdio: ['ignore', log.fd, 'pipe', 'ipc'],

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { release } from 'node:os';
+import { landlockVersion } from '#kernel/landlock.ts';
 import { missingControllers } from '#main/doctor/cgroups.ts';
 import { type Finding, ok } from '#main/doctor/finding.ts';
 import { mendCgroups, thisMachinesCgroups } from '#main/doctor/mend-cgroups.ts';
@@ -20,6 +21,7 @@ export async function examineKernel(): Promise<readonly Finding[]> {
     await judgeFilesystem('ext4'),
     await judgeFilesystem('tmpfs'),
     judgeSeccomp(),
+    judgeLandlock(landlockVersion()),
     judgeLoopDevices(),
     judgeCgroups(),
   ];
@@ -69,6 +71,23 @@ function judgeSeccomp(): Finding {
     verdict: 'bad',
     saw: 'no filters; sandboxes would see the whole kernel',
     mend: 'boot a kernel with CONFIG_SECCOMP_FILTER',
+  };
+}
+
+/** Versions 4 and 6 brought TCP ports, and abstract sockets and signals (landlock(7)). */
+export function judgeLandlock(version: number): Finding {
+  const what = 'Landlock';
+  if (version >= 6) return ok(what, `version ${version}: files, TCP ports, abstract sockets, signals`);
+  const rest = 'mount namespaces, users and seccomp confine server and broker all the same';
+  if (version > 0) {
+    const lacks = version >= 4 ? 'abstract sockets and signals' : 'TCP ports, abstract sockets and signals';
+    return { what, verdict: 'warn', saw: `version ${version} does not know ${lacks}; ${rest}` };
+  }
+  return {
+    what,
+    verdict: 'warn',
+    saw: `not there; ${rest}`,
+    mend: 'boot a kernel with CONFIG_SECURITY_LANDLOCK and with landlock in lsm=',
   };
 }
 

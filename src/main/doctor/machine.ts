@@ -3,6 +3,8 @@ import { createServer } from 'node:net';
 import { totalmem } from 'node:os';
 import { dirname } from 'node:path';
 import type { Config } from '#config/config.ts';
+import { alertsFile, readAlerts } from '#main/up/alerts.ts';
+import { dataPaths } from '#main/up/paths.ts';
 import { type Finding, ok } from '#main/doctor/finding.ts';
 
 const gibibyte = 1_073_741_824;
@@ -18,6 +20,7 @@ export async function examineMachine(config: Config, running: boolean): Promise<
     ...judgeDisk('data', config.data),
     ...judgeDisk('cache', config.cache),
     judgeNode(),
+    ...judgeAlerts(config.data),
   ];
 }
 
@@ -93,6 +96,22 @@ function judgeDisk(name: string, directory: string): Finding[] {
     });
   } else findings.push(ok(`inodes for ${name}`, files === 0 ? 'made as needed' : `${ffree} free`));
   return findings;
+}
+
+function judgeAlerts(data: string): Finding[] {
+  if (process.getuid?.() !== 0) return [];
+  const paths = dataPaths(data);
+  const alerts = readAlerts(paths);
+  const last = alerts.at(-1);
+  if (!last) return [ok('alerts', 'none')];
+  return [
+    {
+      what: 'alerts',
+      verdict: 'bad',
+      saw: `${alerts.length}, the last at ${last.time}: ${last.text}`,
+      mend: `look into each, then rm ${alertsFile(paths)}`,
+    },
+  ];
 }
 
 function judgeNode(): Finding {

@@ -2,11 +2,16 @@ import { existsSync } from 'node:fs';
 import { mkdir, readFile, readlink, symlink } from 'node:fs/promises';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { z } from 'zod';
 
-const linksSchema = z.array(
-  z.strictObject({ source: z.string().startsWith('native/'), target: z.string().startsWith('native/') }),
-);
+/** The package's list of links, read without zod: the launcher's preparation has no packages yet. */
+function readLinks(list: string): readonly { readonly source: string; readonly target: string }[] {
+  const inside = (path: unknown): path is string =>
+    typeof path === 'string' && path.startsWith('native/') && !path.split('/').includes('..');
+  return (JSON.parse(list) as readonly { source: unknown; target: unknown }[]).map(({ source, target }) => {
+    if (!inside(source) || !inside(target)) throw new Error("PostgreSQL's package links to places outside of itself");
+    return { source, target };
+  });
+}
 
 /** The directory of the package that carries PostgreSQL's binaries, as installed for the module at the URL `from`. */
 export function embeddedPackageDirectory(from: string = import.meta.url): string {
@@ -23,7 +28,7 @@ export function embeddedPackageDirectory(from: string = import.meta.url): string
  */
 export async function hydrateBinaries(packageDirectory: string): Promise<string> {
   const list = await readFile(join(packageDirectory, 'native/pg-symlinks.json'), 'utf8');
-  for (const { source, target } of linksSchema.parse(JSON.parse(list))) {
+  for (const { source, target } of readLinks(list)) {
     const path = join(packageDirectory, target);
     const wanted = relative(dirname(path), join(packageDirectory, source));
     await mkdir(dirname(path), { recursive: true });

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-export const passwordNames = ['superuser', 'owner', 'app', 'auth'] as const;
+export const passwordNames = ['superuser', 'owner', 'request', 'jobs', 'auth', 'context'] as const;
 export type Passwords = Readonly<Record<(typeof passwordNames)[number], string>>;
 
-/** Reads the roles' passwords from 0600 files in `directory` (0700), making those that are missing: 256 random bits each. */
+/** Reads the roles' passwords, and the key of tenant proofs, from 0600 files in `directory` (0700), making those that are missing: 256 random bits each. */
 export async function loadPasswords(directory: string): Promise<Passwords> {
   await mkdir(directory, { recursive: true, mode: 0o700 });
   const passwords: Record<string, string> = {};

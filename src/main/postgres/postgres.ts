@@ -6,7 +6,8 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
 import type { Log } from '#channel/log.ts';
 import { provisionDatabase } from '#database/provision.ts';
-import { initializeCluster, superuser } from '#main/postgres/initialize.ts';
+import { superuser } from '#main/postgres/cluster-template.ts';
+import { flushCluster, initializeCluster } from '#main/postgres/initialize.ts';
 import { loadPasswords, type Passwords } from '#main/postgres/passwords.ts';
 import { endLeftover, readPidFile } from '#main/postgres/pid-file.ts';
 import { spawnAs, type ProcessIdentity } from '#main/postgres/run-as.ts';
@@ -14,6 +15,8 @@ import { spawnAs, type ProcessIdentity } from '#main/postgres/run-as.ts';
 export interface PostgresOptions {
   /** Holds `postgres` and `initdb`: `hydrateBinaries`, or the distribution's own. */
   readonly binaries: string;
+  /** An empty cluster of these binaries, from `clusterTemplate`; null, or one that is not there: initdb makes it. */
+  readonly template: string | null;
   /** `<directory>/data` is the cluster; made 0700, owned by `identity`. */
   readonly directory: string;
   /** Exists; PostgreSQL's user may write it and the server's group may pass. At most 90 bytes. */
@@ -27,6 +30,8 @@ export interface PostgresOptions {
 export interface Postgres {
   /** Initializes at the first time, starts, and resolves when connections are taken. May be called again after an exit. */
   start(): Promise<void>;
+  /** Resolves when the files of a cluster that was made by `start` are on the disk; at once for an older one. */
+  flushed(): Promise<void>;
   /** A fast shutdown: transactions under way are rolled back; after ten seconds an immediate one. */
   stop(): Promise<void>;
   /** Resolves when the process that runs now has ended, wanted or not; at once when none runs. */
@@ -44,7 +49,7 @@ const owner = 'casemate_owner';
 const readinessMs = 60_000;
 const stopMs = 10_000;
 
-const settings = (socketDirectory: string): readonly string[] =>
+const settings = (socketDirectory: string, major: number): readonly string[] =>
   [
     'listen_addresses=',
     `unix_socket_directories=${socketDirectory}`,
@@ -53,6 +58,9 @@ const settings = (socketDirectory: string): readonly string[] =>
     'max_connections=60',
     'shared_buffers=32MB',
     'jit=off',
+    'max_logical_replication_workers=0',
+    // Without it three more processes read ahead, in a database that fits into its buffers.
+    ...(major >= 18 ? ['io_method=sync'] : []),
     'timezone=UTC',
     'log_timezone=UTC',
     // Values of rows and statements do not belong into a log.
@@ -66,6 +74,7 @@ const settings = (socketDirectory: string): readonly string[] =>
 export function createPostgres(options: PostgresOptions): Postgres {
   let child: ChildProcess | undefined;
   let ended: Promise<void> = Promise.resolve();
+  let flushed: Promise<void> = Promise.resolve();
   let passwords: Passwords | undefined;
 
   const known = (): Passwords => {
@@ -109,12 +118,17 @@ export function createPostgres(options: PostgresOptions): Postgres {
       if (Buffer.byteLength(options.socketDirectory) > 90)
         throw new Error('the path of the socket directory is too long');
       passwords ??= await loadPasswords(options.passwordsDirectory);
-      const data = await initializeCluster({ ...options, superuserPassword: passwords.superuser });
-      await endLeftover(data, stopMs);
+      const of = { ...options, superuserPassword: passwords.superuser };
+      const { data, major, fresh } = await initializeCluster(of);
+      if (fresh) {
+        flushed = flushCluster(of, data);
+        // Whoever needs it awaits it.
+        flushed.catch(() => undefined);
+      } else await endLeftover(data, stopMs);
       const started = spawnAs(
         options.identity,
         join(options.binaries, 'postgres'),
-        ['-D', data, ...settings(options.socketDirectory)],
+        ['-D', data, ...settings(options.socketDirectory, major)],
         { cwd: options.directory, stdio: ['ignore', 'ignore', 'pipe'], deathSignal: 'INT' },
       );
       child = started;
@@ -140,6 +154,7 @@ export function createPostgres(options: PostgresOptions): Postgres {
         throw error;
       }
     },
+    flushed: () => flushed,
     stop,
     exited: () => ended,
     get pid() {

@@ -18,15 +18,18 @@ export interface Builder extends AsyncDisposable {
   run(command: string, commandArguments: readonly string[]): Promise<void>;
 }
 
-/** A fresh scratch directory. As root its programs run as `casemate-build`; otherwise as the caller. */
-export async function openBuilder(): Promise<Builder> {
+/**
+ * A fresh scratch directory. As root its programs run as `casemate-build`; otherwise as the caller. With
+ * `registry` they are told how this machine reaches its own.
+ */
+export async function openBuilder({ registry }: { readonly registry: boolean }): Promise<Builder> {
   const asRoot = runsAsRoot();
   const identity = asRoot ? await builderIdentity() : null;
   await mkdir(inCache('build'), { recursive: true, mode: 0o711 });
   const directory = inCache('build', randomBytes(8).toString('hex'));
   await mkdir(directory, { mode: 0o700 });
   await mkdir(join(directory, 'home'));
-  const environment = await builderEnvironment(directory);
+  const environment = registry ? await registryEnvironment(directory) : plainEnvironment(directory);
   if (identity) {
     for (const path of [directory, join(directory, 'home')]) await chown(path, identity.uid, identity.gid);
     for (const file of ['npmrc', 'ca.pem', 'extra-ca.pem']) {
@@ -69,12 +72,16 @@ async function builderIdentity(): Promise<{ uid: number; gid: number }> {
   };
 }
 
-async function builderEnvironment(directory: string): Promise<NodeJS.ProcessEnv> {
+const plainEnvironment = (directory: string): NodeJS.ProcessEnv => ({
+  PATH: '/usr/local/bin:/usr/bin:/bin',
+  HOME: join(directory, 'home'),
+  LANG: 'C.UTF-8',
+});
+
+async function registryEnvironment(directory: string): Promise<NodeJS.ProcessEnv> {
   const home = join(directory, 'home');
   const environment: NodeJS.ProcessEnv = {
-    PATH: '/usr/local/bin:/usr/bin:/bin',
-    HOME: home,
-    LANG: 'C.UTF-8',
+    ...plainEnvironment(directory),
     npm_config_cache: join(home, 'npm-cache'),
     npm_config_userconfig: join(home, 'npmrc'),
     npm_config_update_notifier: 'false',

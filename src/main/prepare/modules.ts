@@ -27,7 +27,7 @@ export async function ensureModules(release: string): Promise<Modules> {
   say('installing packages from npm, by the lock file');
   using _progress = stillWorking(() => 'still installing packages from npm');
   await buildOnce(target, async (partial) => {
-    await using builder = await openBuilder();
+    await using builder = await openBuilder({ registry: true });
     for (const file of ['package.json', 'package-lock.json', '.npmrc']) {
       await copyFile(join(release, file), join(builder.directory, file));
     }

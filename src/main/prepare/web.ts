@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { constants, existsSync } from 'node:fs';
-import { lstat, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { lstat, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { openBuilder } from '#main/prepare/builder.ts';
 import { buildOnce, inCache } from '#main/prepare/cache.ts';
+import { copyPlain } from '#main/prepare/copy-plain.ts';
 import { linkTree } from '#main/prepare/modules.ts';
 import { say } from '#main/prepare/say.ts';
 
@@ -26,7 +27,7 @@ export async function ensureWeb(release: string, fullModules: string): Promise<v
   if (!existsSync(target)) {
     say('building the pages');
     await buildOnce(target, async (partial) => {
-      await using builder = await openBuilder();
+      await using builder = await openBuilder({ registry: false });
       for (const input of inputs) await copyPlain(join(release, input), join(builder.directory, input));
       await symlink(fullModules, join(builder.directory, 'node_modules'));
       await builder.run(process.execPath, [
@@ -55,18 +56,4 @@ async function digestOfInputs(release: string): Promise<string> {
   };
   for (const input of inputs) await add(join(release, input));
   return hash.digest('hex').slice(0, 32);
-}
-
-/** Copies regular files and directories and nothing else; as new files that belong to who copies. */
-async function copyPlain(from: string, to: string): Promise<void> {
-  const status = await lstat(from);
-  if (status.isFile()) {
-    // Not copyFile, which gives the copy the owner of the original.
-    const content = await readFile(from, { flag: constants.O_RDONLY | constants.O_NOFOLLOW });
-    await writeFile(to, content, { mode: 0o644 });
-  }
-  if (!status.isDirectory()) return;
-  // The builder writes beside its sources (temporary configuration), so its directories are its own.
-  await mkdir(to, { recursive: true, mode: 0o755 });
-  for (const name of await readdir(from)) await copyPlain(join(from, name), join(to, name));
 }

@@ -1,8 +1,10 @@
-import { hkdfSync } from 'node:crypto';
+import { hkdfSync, webcrypto } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import type { Logger } from 'pino';
 import { createAccess } from '#access/authorise.ts';
 import { createIdempotency } from '#access/idempotency.ts';
+import { createCommandAnnouncer } from '#audit/announce-commands.ts';
+import { keepCheckpoints } from '#audit/checkpoints.ts';
 import { createAudit } from '#audit/create-audit.ts';
 import { systemClock } from '#base/clock.ts';
 import { connectChannel } from '#channel/connect.ts';
@@ -19,6 +21,8 @@ import { describeApi } from '#http/openapi.ts';
 import { routeTable } from '#http/route-table.ts';
 import type { Services } from '#http/services.ts';
 import { createStatus } from '#http/status.ts';
+import { createTlsContexts, type TlsContexts } from '#http/tls/contexts.ts';
+import { tlsServerFactory } from '#http/tls/tls-server.ts';
 import { createKeys } from '#identity/keys.ts';
 import { createLoginLimits } from '#identity/login-limits.ts';
 import { createPasswordMethod } from '#identity/methods/password.ts';
@@ -28,8 +32,11 @@ import { createSessions } from '#identity/sessions.ts';
 import { createSetup } from '#identity/setup.ts';
 import { createSignIn } from '#identity/sign-in.ts';
 import { listenOnAdminSocket, listenOnNetwork } from '#main/server/listen.ts';
+import { listenForPlainHttp } from '#main/server/listen-plain.ts';
 import { plugRooms } from '#main/server/plug-rooms.ts';
+import { connectSigner } from '#main/server/signer-channel.ts';
 import { purgeRegularly } from '#main/server/purge.ts';
+import type { Supervisor } from '#main/server/supervisor.ts';
 import { version } from '#main/server/version.ts';
 import { createVault } from '#vault/create-vault.ts';
 import { fileKeys } from '#vault/file-keys.ts';
@@ -43,12 +50,14 @@ export interface RunningServer {
 }
 
 /** Builds every room of the server, and listens. */
-export async function composeServer(config: ServerConfig, log: Logger): Promise<RunningServer> {
+export async function composeServer(config: ServerConfig, log: Logger, supervisor: Supervisor): Promise<RunningServer> {
   await using cleanup = new AsyncDisposableStack();
   const clock = systemClock;
   const database = cleanup.use(openDatabase({ ...config.database, log }));
   const vault = createVault(await fileKeys(config.vaultDirectory).load());
   const audit = cleanup.use(createAudit({ database, vault, clock }));
+
+  cleanup.use(keepCheckpoints({ database, audit, clock, sign: connectSigner(), log }));
 
   const roles = createRoles({ database });
   const access = createAccess({ roleOf: roles.roleOf, audit, clock });
@@ -63,12 +72,16 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   const setup = createSetup({ database, audit, sessions, password, clock });
   const people = createPeople({ database });
 
-  const warden = cleanup.use(connectChannel(wardenMethods, { path: config.wardenSocket, log }));
+  const random = (bytes: Uint8Array): Uint8Array => webcrypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+  const announcer = cleanup.use(createCommandAnnouncer({ database, random, log }));
+  const { prepare } = announcer;
+  const warden = cleanup.use(connectChannel(wardenMethods, { path: config.wardenSocket, log, prepare }));
   const keeper = cleanup.use(connectChannel(keeperMethods, { path: config.keeperSocket, log }));
   const broker = cleanup.use(connectChannel(brokerMethods, { path: config.brokerSocket, log }));
+  const tls = config.tls ? createTlsContexts(await supervisor.certificates()) : null;
   const status = createStatus({
     version,
-    ...originsOf(config),
+    ...originsOf(config, tls),
     pings: {
       database: () => database.ping(),
       warden: (signal) => warden.call('warden.health', {}, { signal }),
@@ -78,7 +91,7 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
     tiers: async (signal) => (await warden.call('warden.health', {}, { signal })).reply.tiers,
   });
 
-  const foundation = { config, log, clock, database, vault, audit, access, warden, keeper, broker };
+  const foundation = { config, log, clock, random, database, vault, audit, access, announcer, warden, keeper, broker };
   const plugged = cleanup.use(await plugRooms(foundation));
 
   const csrfKey = new Uint8Array(
@@ -106,7 +119,10 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   }
 
   const table = routeTable;
-  const app = await createApp({ config, log, access, idempotency, sessions, keys, csrfKey, services, table });
+  const app = await createApp({
+    ...{ config, log, access, idempotency, sessions, keys, csrfKey, services, table },
+    ...(tls ? { serverFactory: tlsServerFactory(tls) } : {}),
+  });
   cleanup.defer(() => app.close());
   const admin = await createAdminApp({ log, access, idempotency, roles, services });
   cleanup.defer(() => admin.close());
@@ -122,7 +138,14 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
     fields: { version },
   });
   await listenOnAdminSocket(admin, config.runDirectory);
-  const { port } = await listenOnNetwork(app, config, setup, log);
+  const { port } = await listenOnNetwork(app, config, { setup, supervisor, log });
+  if (tls) {
+    supervisor.onCertificates((pairs) => {
+      tls.replace(pairs);
+      log.info({}, 'new connections get the new certificates');
+    });
+    if (config.httpPort !== null) cleanup.use(await listenForPlainHttp(app, config, { supervisor, log }));
+  }
   log.info({ host: config.host, port, version }, 'listening');
 
   const running = cleanup.move();
@@ -146,10 +169,20 @@ export async function composeServer(config: ServerConfig, log: Logger): Promise<
   };
 }
 
-/** Loopback is reached in the clear; elsewhere production means TLS. */
-function originsOf({ appHosts, production, port }: ServerConfig): { origin: string; localOrigin: string } {
+/** Loopback is reached in the clear, unless the one port speaks TLS and no other is plain. */
+function originsOf(
+  { appHosts, production, port, tls, httpPort, publicOrigin }: ServerConfig,
+  contexts: Pick<TlsContexts, 'covers'> | null,
+): { origin: string; localOrigin: string } {
+  if (tls) {
+    const plain = httpPort !== null && contexts?.covers('localhost') !== true;
+    const localOrigin = plain ? plainOrigin(httpPort) : `https://localhost${port === 443 ? '' : `:${port}`}`;
+    return { origin: publicOrigin ?? localOrigin, localOrigin };
+  }
   const loopback = appHosts.find((host) => /^(?:localhost|127\.|\[::1\])/.test(host)) ?? `localhost:${port}`;
   const first = appHosts[0] ?? loopback;
   const localOrigin = `http://${loopback}`;
   return { origin: first === loopback ? localOrigin : `${production ? 'https' : 'http'}://${first}`, localOrigin };
 }
+
+const plainOrigin = (port: number): string => `http://localhost${port === 80 ? '' : `:${port}`}`;

@@ -1,8 +1,9 @@
-import { webcrypto } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { Access } from '#access/authorise.ts';
+import type { CommandAnnouncer } from '#audit/announce-commands.ts';
 import type { Audit } from '#audit/audit.ts';
 import { ingestJournal, type IngestOptions, type ReadJournal } from '#audit/ingest-journal.ts';
+import { createMatchCommands } from '#audit/match-commands.ts';
 import { createJournalStore } from '#audit/journal-store.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Channel } from '#channel/connect.ts';
@@ -26,10 +27,12 @@ export interface Foundation {
   readonly config: ServerConfig;
   readonly log: Logger;
   readonly clock: Clock;
+  readonly random: (bytes: Uint8Array) => Uint8Array;
   readonly database: Database;
   readonly vault: Vault;
   readonly audit: Audit;
   readonly access: Access;
+  readonly announcer: CommandAnnouncer;
   readonly warden: Channel<typeof wardenMethods>;
   readonly keeper: Channel<typeof keeperMethods>;
   readonly broker: Channel<typeof brokerMethods>;
@@ -51,8 +54,7 @@ const undoMs = 7 * 24 * 3_600_000;
  * processes. None of these needs to be there yet: each part catches up when it is.
  */
 export async function plugRooms(foundation: Foundation): Promise<PluggedRooms> {
-  const { access, audit, broker, clock, config, database, keeper, log, vault, warden } = foundation;
-  const random = (bytes: Uint8Array): Uint8Array => webcrypto.getRandomValues(bytes as Uint8Array<ArrayBuffer>);
+  const { access, announcer, audit, broker, clock, config, database, keeper, log, random, vault, warden } = foundation;
   await using cleanup = new AsyncDisposableStack();
 
   const hints = createWorkspaceHints();
@@ -87,8 +89,11 @@ export async function plugRooms(foundation: Foundation): Promise<PluggedRooms> {
 
   const store = createJournalStore(database);
   const onEgress: IngestOptions['onEgress'] = (row) => policies.egressAdded([row]);
-  const ingest = (process: IngestOptions['process'], read: ReadJournal): void => {
-    const ingestion = ingestJournal({ process, read, store, audit, log, onEgress });
+  const onAlert = (text: string): void => void process.send?.({ type: 'alert', text });
+  const commands = createMatchCommands({ database, announcer });
+  const ingest = (name: IngestOptions['process'], read: ReadJournal): void => {
+    const matching = name === 'warden' ? { commands } : {};
+    const ingestion = ingestJournal({ process: name, read, store, audit, log, onEgress, onAlert, ...matching });
     cleanup.defer(() => ingestion.stop());
   };
   ingest('broker', async (request, signal) => (await broker.call('journal.read', request, { signal })).reply);

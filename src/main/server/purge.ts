@@ -4,6 +4,7 @@ import { purgeIdempotencyKeys } from '#database/identity/idempotency-store.ts';
 import { purgeLoginLimits } from '#database/identity/login-limit-store.ts';
 import { purgeSessions } from '#database/identity/session-store.ts';
 import { purgeSetupTokens } from '#database/identity/setup-token-store.ts';
+import { purgeAnnouncedCommands } from '#database/trail/command-store.ts';
 import type { Log } from '#http/log.ts';
 
 const everyMs = 3_600_000;
@@ -18,6 +19,7 @@ export function purgeRegularly(options: {
   const purge = () =>
     database.withJob('purge', async (tx) => {
       const now = clock.now();
+      await purgeAnnouncedCommands(tx, new Date(now - 24 * everyMs));
       await purgeIdempotencyKeys(tx, new Date(now));
       await purgeLoginLimits(tx, new Date(now - 24 * everyMs));
       await purgeSessions(tx, new Date(now - 24 * everyMs));

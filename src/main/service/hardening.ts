@@ -7,11 +7,19 @@ export interface Hardened {
   readonly data: string;
   /** The Node that runs everything. */
   readonly node: string;
-  /** PostgreSQL is one of the operator's own, which the supervisor reaches over the network. */
+  /** Path of the program of the keeper's holders; see keeper/holder-program.ts. */
+  readonly holderProgram: string;
+  /** PostgreSQL is one of the operator's own, which supervisor and server reach over TCP. */
   readonly externalDatabase: boolean;
-  /** The server is reached from this machine only. */
-  readonly loopback: boolean;
 }
+
+/** A process whose sockets are Unix sockets, and those that it was handed. */
+const noNetwork: UnitOptions = [
+  ['PrivateNetwork', 'yes'],
+  ['RestrictAddressFamilies', 'AF_UNIX'],
+  ['IPAddressDeny', 'any'],
+];
+const hostNetwork: UnitOptions = [['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6']];
 
 /** By these a process takes further powers from itself; systemd 252 has no group of them. */
 const givesUpMore = 'seccomp landlock_create_ruleset landlock_add_rule landlock_restrict_self';
@@ -70,22 +78,60 @@ const inaccessible = (data: string, names: readonly string[]): UnitOptions => [
   ['InaccessiblePaths', names.map((name) => `-${data}/${name}`).join(' ')],
 ];
 
-/** The process that faces the network: one port, its own state, and the others' sockets. */
+/** What neither server nor keeper nor anything of their kind looks at. */
+const ofOthers = ['pg', 'pg-passwords', 'broker', 'warden', 'log', 'config/keys', 'signer', 'tls', 'run/up'] as const;
+/** Below it a port needs CAP_NET_BIND_SERVICE. */
+const firstUnprivilegedPort = 1024;
+
+/** The process that faces the network: sockets that it is handed, its own state, and the others' sockets. */
 export const serverOptions = (of: Hardened): UnitOptions => [
   ...unprivileged('casemate-server'),
   ['PrivateUsers', 'yes'],
-  ['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6'],
+  ...(of.externalDatabase ? hostNetwork : noNetwork),
   ['SystemCallFilter', `@system-service ${givesUpMore}`],
   ['SystemCallFilter', '~@privileged @resources'],
-  ...(of.loopback
+  ['ReadWritePaths', `${of.data}/server ${of.data}/run/server`],
+  ...inaccessible(of.data, [...ofOthers, 'keeper', 'spool']),
+  ...runsOnlyNode(of),
+];
+
+/** Opens one socket in the host's network, hands it to the supervisor and ends. */
+export const listenerOptions = (of: Hardened, port: number): UnitOptions => [
+  ...unprivileged('casemate-server'),
+  ...hostNetwork,
+  ...(port < firstUnprivilegedPort
     ? ([
-        ['IPAddressDeny', 'any'],
-        ['IPAddressAllow', 'localhost'],
+        ['CapabilityBoundingSet', 'CAP_NET_BIND_SERVICE'],
+        ['AmbientCapabilities', 'CAP_NET_BIND_SERVICE'],
       ] as const)
     : []),
-  ['ReadWritePaths', `${of.data}/server ${of.data}/run/server`],
-  ...inaccessible(of.data, ['pg', 'pg-passwords', 'keeper', 'broker', 'warden', 'spool', 'log', 'config/keys']),
+  ['SystemCallFilter', '@system-service'],
+  ['SystemCallFilter', '~@privileged @resources'],
+  ['RuntimeMaxSec', '30'],
+  ...inaccessible(of.data, [...ofOthers, 'keeper', 'spool', 'server', 'config/server.json', 'recordings', 'run']),
   ...runsOnlyNode(of),
+];
+
+/** Orders one certificate, through the broker's door for it. */
+export const acmeOptions = (of: Hardened): UnitOptions => [
+  ...unprivileged('casemate-acme'),
+  ['PrivateUsers', 'yes'],
+  ...noNetwork,
+  ['SystemCallFilter', `@system-service ${givesUpMore}`],
+  ['SystemCallFilter', '~@privileged @resources'],
+  ['RuntimeMaxSec', '1800'],
+  ...inaccessible(of.data, [...ofOthers, 'keeper', 'spool', 'server', 'recordings']),
+  ...runsOnlyNode(of),
+];
+
+/** The operator's DNS hook: any program, with the network; what is the instance's is not there. */
+export const hookOptions = (of: Hardened): UnitOptions => [
+  ...unprivileged('casemate-hook'),
+  ['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6 AF_NETLINK'],
+  ['SystemCallFilter', '@system-service'],
+  ['SystemCallFilter', '~@privileged'],
+  ['RuntimeMaxSec', '300'],
+  ...inaccessible(of.data, [...ofOthers, 'config', 'keeper', 'spool', 'server', 'recordings', 'run']),
 ];
 
 /**
@@ -95,14 +141,12 @@ export const serverOptions = (of: Hardened): UnitOptions => [
  */
 export const keeperOptions = (of: Hardened): UnitOptions => [
   ...unprivileged('casemate-keeper'),
-  ['PrivateNetwork', 'yes'],
-  ['RestrictAddressFamilies', 'AF_UNIX'],
-  ['IPAddressDeny', 'any'],
+  ...noNetwork,
   ['SystemCallFilter', `@system-service ${givesUpMore} pidfd_getfd`],
-  ['SystemCallFilter', '~@privileged @resources'],
+  ['SystemCallFilter', '~@privileged @resources memfd_create'],
   ['ReadWritePaths', `${of.data}/keeper ${of.data}/run/keeper ${of.data}/recordings ${of.data}/spool`],
-  ...inaccessible(of.data, ['pg', 'pg-passwords', 'server', 'broker', 'warden', 'log', 'config/keys']),
-  ...runsOnlyNode(of, '/usr/bin/sleep', '-/usr/bin/perl'),
+  ...inaccessible(of.data, [...ofOthers, 'server']),
+  ...runsOnlyNode(of, `-${of.holderProgram}`),
 ];
 
 /**
@@ -117,20 +161,14 @@ export const supervisorOptions = (of: Hardened): UnitOptions => [
     'CapabilityBoundingSet',
     'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER CAP_FSETID CAP_KILL CAP_SETUID CAP_SETGID CAP_SETPCAP',
   ],
-  ...(of.externalDatabase
-    ? ([['RestrictAddressFamilies', 'AF_UNIX AF_INET AF_INET6']] as const)
-    : ([
-        ['PrivateNetwork', 'yes'],
-        ['RestrictAddressFamilies', 'AF_UNIX'],
-        ['IPAddressDeny', 'any'],
-      ] as const)),
+  ...(of.externalDatabase ? hostNetwork : noNetwork),
   ['SystemCallFilter', `@system-service ${givesUpMore}`],
   ['SystemCallFilter', '~@mount @resources'],
   ['ReadWritePaths', of.data],
 ];
 
 /**
- * The warden and its child, the broker. Root with what makes sandboxes: mounts, namespaces, control
+ * The warden and its child, the broker, which the launcher confines as it does without systemd. Root with what makes sandboxes: mounts, namespaces, control
  * groups, loop devices, other users. Whatever makes a mount namespace is left out: what it mounts must
  * be there for the warden that comes after it.
  */

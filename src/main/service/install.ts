@@ -1,8 +1,9 @@
-import { existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, realpathSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { settings as catalogue } from '#config/catalogue.ts';
 import type { Config } from '#config/config.ts';
 import type { Setting } from '#config/setting.ts';
+import { databasePlace } from '#main/confine/specifications.ts';
 import { mendCgroups } from '#main/doctor/mend-cgroups.ts';
 import { cacheDirectory } from '#main/prepare/cache.ts';
 import { runProgram } from '#main/prepare/program.ts';
@@ -39,14 +40,27 @@ export function refuseEnvironment(environment: NodeJS.ProcessEnv): void {
 }
 
 /** Private directories are hidden from the units: what lies there cannot be served from them. */
-export function refuseHidden(path: string): void {
-  for (const hidden of ['/home', '/root', '/run', '/tmp', '/var/tmp']) {
-    if (path === hidden || path.startsWith(`${hidden}/`)) {
-      throw new UsageError(
-        `${path} lies in ${hidden}, which a service does not see; use another place, such as /var/lib`,
-      );
+export function refuseHidden(path: string, place = '/var/lib'): void {
+  // A link may lead from a place that is seen to one that is not.
+  for (const at of [path, existsSync(path) ? realpathSync(path) : path]) {
+    for (const hidden of ['/home', '/root', '/run/user', '/tmp', '/var/tmp']) {
+      if (at === hidden || at.startsWith(`${hidden}/`)) {
+        throw new UsageError(
+          `${path} lies in ${hidden}, which a service does not see; use another place, such as ${place}`,
+        );
+      }
     }
   }
+}
+
+/** Refuses settings that name files which the supervisor's unit would not find. */
+export function refuseHiddenFiles(config: Config): void {
+  const named = [
+    ...config.tlsCertificateFiles,
+    ...config.tlsKeyFiles,
+    ...[config.dnsHook, config.caFile, config.ownerPasswordFile, config.postgresBin],
+  ];
+  for (const path of named) if (path !== null) refuseHidden(path, '/etc/casemate');
 }
 
 /** Makes what only root with mounts can make, and writes the unit; starting it is the caller's. */
@@ -64,8 +78,7 @@ export async function installService(of: {
     unit: paths.root === dataPaths(catalogue.data.default).root ? 'casemate' : `casemate-${instance.name}`,
     node: process.execPath,
     flags: [...of.flags],
-    externalDatabase: config.databaseUrl !== null,
-    loopback: /^(?:127\.|::1$|localhost$)/.test(config.host),
+    externalDatabase: config.databaseUrl !== null && 'port' in databasePlace(config.databaseUrl),
     template: {
       directory: template.directory,
       clients: {

@@ -9,8 +9,8 @@ const schema = z.strictObject({
   node: z.string().startsWith('/'),
   /** Flags of `up`, as they were given to `service install`. */
   flags: z.array(z.string()),
+  /** PostgreSQL is the operator's own and reached over TCP. */
   externalDatabase: z.boolean(),
-  loopback: z.boolean(),
   /** Found at the installation: the supervisor's unit may neither build a template nor ask npm and pip. */
   template: z.strictObject({
     directory: z.string().startsWith('/'),

@@ -1,8 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { nodeFlags } from '#config/process-memory.ts';
+import { entryOf } from '#main/running-code.ts';
 import {
+  acmeOptions,
   type Hardened,
+  hookOptions,
   keeperOptions,
+  listenerOptions,
   serverOptions,
   supervisorOptions,
   type UnitOptions,
@@ -14,39 +19,50 @@ import type { DataPaths } from '#main/up/paths.ts';
 
 /** The processes that the supervisor has systemd start, each in a unit of its own. */
 export type UnitProcess = 'server' | 'keeper' | 'warden';
+/** Units that live for one task; more than one may be at work. */
+export type UnitTask = 'listener' | 'acme' | 'hook';
 
 /**
  * The unit of a process that is started now. The keeper's holders outlive it in its control group, and
  * while they do systemd keeps the unit's name: each keeper has one of its own.
  */
-export const freshUnitOf = ({ unit }: Pick<ServiceSettings, 'unit'>, name: UnitProcess): string =>
-  `${unit}-${name}${name === 'keeper' ? `-${randomBytes(3).toString('hex')}` : ''}.service`;
+export const freshUnitOf = ({ unit }: Pick<ServiceSettings, 'unit'>, name: UnitProcess | UnitTask): string =>
+  `${unit}-${name}${name === 'server' || name === 'warden' ? '' : `-${randomBytes(3).toString('hex')}`}.service`;
 
 const hardened = (settings: ServiceSettings, paths: DataPaths): Hardened => ({
   data: paths.root,
   node: settings.node,
   externalDatabase: settings.externalDatabase,
-  loopback: settings.loopback,
+  holderProgram: paths.holderProgram,
 });
 
 /** The hardening of each unit, by name: `up` is the supervisor. */
-export function optionsOf(settings: ServiceSettings, paths: DataPaths): Record<UnitProcess | 'up', UnitOptions> {
+export function optionsOf(
+  settings: ServiceSettings,
+  paths: DataPaths,
+): Record<UnitProcess | Exclude<UnitTask, 'listener'> | 'up', UnitOptions> {
   const of = hardened(settings, paths);
   return {
     up: supervisorOptions(of),
     server: serverOptions(of),
     keeper: keeperOptions(of),
     warden: wardenOptions(),
+    acme: acmeOptions(of),
+    hook: hookOptions(of),
   };
 }
+
+/** The hardening of the unit that opens a port. */
+export const listenerOptionsOf = (settings: ServiceSettings, paths: DataPaths, port: number): UnitOptions =>
+  listenerOptions(hardened(settings, paths), port);
 
 /**
  * The unit file of the supervisor. `systemctl stop` and `restart` end what has no state and leave
  * sandboxes and keeper to the next start, as `./casemate restart` does; `./casemate down` ends all.
  */
 export function supervisorUnit(settings: ServiceSettings, paths: DataPaths, cache: string): string {
-  const entry = join(paths.release, 'current/src/main/up.ts');
-  const command = [settings.node, entry, ...settings.flags].map(quoted).join(' ');
+  const entry = entryOf(join(paths.release, 'current'), 'up');
+  const command = [settings.node, ...nodeFlags, entry, ...settings.flags].map(quoted).join(' ');
   return `# Written by \`./casemate service install\`; changes are lost at the next one. Use a drop-in instead.
 [Unit]
 Description=Casemate, browser terminals for coding agents

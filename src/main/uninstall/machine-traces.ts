@@ -5,7 +5,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { runProgram } from '#main/prepare/program.ts';
 
 /** Of the processes, and of what builds pages and packages. */
-const accounts = ['casemate-server', 'casemate-broker', 'casemate-keeper', 'casemate-pg', 'casemate-build'] as const;
+const accounts = [
+  'casemate-server',
+  'casemate-broker',
+  'casemate-keeper',
+  'casemate-pg',
+  'casemate-acme',
+  'casemate-hook',
+  'casemate-build',
+] as const;
 
 /** The cache may be any directory that somebody named: only what Casemate makes in it is removed. */
 const cacheParts = ['build', 'clusters', 'lock', 'modules', 'node', 'npm', 'releases', 'templates', 'web'] as const;

@@ -1,27 +1,44 @@
 import { spawn } from 'node:child_process';
 import { hostname } from 'node:os';
 import type { Config } from '#config/config.ts';
+import { endsTls, publicOrigin } from '#config/tls.ts';
+import { tunnelCommand, tunnelPort } from '#main/up/tunnel.ts';
 
 /** Where a person goes: FRONTEND_URL, or this machine's own address. */
 export function baseUrl(config: Config): string {
-  if (config.frontendUrl) return config.frontendUrl;
+  const origin = publicOrigin(config);
+  if (origin !== null) return origin;
+  if (endsTls(config)) return config.port === 443 ? 'https://localhost' : `https://localhost:${config.port}`;
   return config.port === 80 ? 'http://localhost' : `http://localhost:${config.port}`;
+}
+
+/**
+ * Where a person on this machine goes. A certificate from outside never names localhost, so with a port
+ * for plain HTTP it is that one, which is the app for who is on this machine.
+ */
+export function localAddress(config: Config): { readonly origin: string; readonly port: number } {
+  const tls = endsTls(config);
+  const port = tls && config.httpPort !== null ? config.httpPort : config.port;
+  const scheme = tls && config.httpPort === null ? 'https' : 'http';
+  return { origin: `${scheme}://localhost:${port}`, port };
 }
 
 /** The lines that say where to go next. `setupPath` is there until an owner exists. */
 export function announcement(config: Config, setupPath: string | null, environment: NodeJS.ProcessEnv): string[] {
   // The set-up route answers on loopback only, whatever FRONTEND_URL says.
-  const local = `http://localhost:${config.port}`;
+  const { origin, port } = localAddress(config);
+  const far = environment.SSH_CONNECTION !== undefined;
+  const local = far ? origin.replace(/:\d+$/, `:${tunnelPort(port)}`) : origin;
   const lines = ['', 'Casemate is ready.', ''];
   if (setupPath) {
     lines.push('  Make your account with this link (once, on this machine):', `  ${local}${setupPath}`);
-    if (environment.SSH_CONNECTION) {
+    if (far) {
       const user = environment.SUDO_USER ?? environment.USER ?? 'root';
-      const address = environment.SSH_CONNECTION.split(' ')[2] ?? hostname();
+      const address = (environment.SSH_CONNECTION ?? '').split(' ')[2] ?? hostname();
       lines.push(
         '',
         '  You are here over SSH. Type this on your own machine first, then open the link there:',
-        `  ssh -L ${config.port}:localhost:${config.port} ${user}@${address}`,
+        `  ${tunnelCommand(port, `${user}@${address}`)}`,
       );
     }
   } else lines.push(`  ${baseUrl(config)}`);

@@ -1,28 +1,32 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import type { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type FromChild, fromChildSchema } from '#contract/supervision.ts';
 import type { UnitOptions } from '#main/service/hardening.ts';
 import { launchUnit, mainPidOf, signalUnit } from '#main/service/launch-unit.ts';
 import { openLogFile } from '#main/up/log-file.ts';
-import type { Identity } from '#main/up/users.ts';
 
 export interface ChildOptions {
   readonly name: string;
-  /** `src/main/<name>.ts` of the release, and its configuration. */
-  readonly entry: string;
-  readonly configFile: string;
+  readonly command: readonly [program: string, ...programArguments: string[]];
   readonly cwd: string;
-  readonly identity: Identity;
   readonly logDirectory: string;
   /** Keeps working when this process dies. */
   readonly outlives: boolean;
   readonly environment: NodeJS.ProcessEnv;
   readonly readinessMs: number;
-  readonly onMessage?: (message: FromChild) => void;
+  readonly onMessage?: (message: FromChild, reply: Reply) => void;
+  /** Told before anything else. */
+  readonly greetings?: readonly object[];
+  /** Takes from the process what it needed to start, before it counts as ready. */
+  readonly settle?: (pid: number) => Promise<void>;
   /** Runs it as a unit of its own, where systemd supervises this process; its user is one of `options` then. */
-  readonly unit: { readonly name: string; readonly options: UnitOptions } | null;
+  readonly unit?: { readonly name: string; readonly options: UnitOptions } | undefined;
 }
+
+/** Answers a child; a listening socket that travels beside the message is this process's own until it was sent. */
+export type Reply = (message: object, socket?: Server) => Promise<void>;
 
 /** One process that runs, from its readiness to its end. */
 export interface RunningChild {
@@ -34,7 +38,7 @@ export interface RunningChild {
   stop(patienceMs: number): Promise<void>;
 }
 
-/** Starts a composition root as its user, and resolves when it says that it is ready. Throws when it ends or takes too long. */
+/** Starts a composition root, and resolves when it says that it is ready. Throws when it ends or takes too long. */
 export async function startChild(options: ChildOptions): Promise<RunningChild> {
   const log = openLogFile(options.logDirectory, options.name);
   const child = launch(options, log.fd);
@@ -43,11 +47,18 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     child.once('exit', (code, signal) => settle(signal ? `ended by ${signal}` : `ended with ${code}`));
   });
   ended.finally(() => log[Symbol.dispose]()).catch(() => undefined);
+  const reply: Reply = (message, socket) => {
+    const sent = Promise.withResolvers<void>();
+    // Who is gone needs no answer.
+    child.send(message, socket, {}, () => sent.resolve());
+    return sent.promise;
+  };
+  for (const greeting of options.greetings ?? []) child.send(greeting);
   const ready = new Promise<'ready'>((settle) => {
     child.on('message', (message) => {
       const parsed = fromChildSchema.safeParse(message);
       if (!parsed.success) return;
-      options.onMessage?.(parsed.data);
+      options.onMessage?.(parsed.data, reply);
       if (parsed.data.type === 'ready') settle('ready');
     });
   });
@@ -58,35 +69,31 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     wait(options.readinessMs, `was not ready after ${options.readinessMs / 1000} s`, { signal: patience.signal }),
   ]);
   patience.abort();
-  const pid = options.unit === null || outcome !== 'ready' ? child.pid : await mainPidOf(options.unit.name);
+  const pid = options.unit === undefined || outcome !== 'ready' ? child.pid : await mainPidOf(options.unit.name);
   const running = wrap(child, ended, pid, options.unit?.name ?? null);
   if (outcome !== 'ready') {
     await running.stop(2000);
     throw new Error(`${options.name} ${outcome}; see ${log.path}`);
   }
+  try {
+    await options.settle?.(running.pid);
+  } catch (error) {
+    await running.stop(2000);
+    throw error;
+  }
   return running;
 }
 
-function launch(options: ChildOptions, log: number): ChildProcess {
-  const command = [process.execPath, options.entry, options.configFile];
-  const { cwd, environment, unit } = options;
+function launch({ command, cwd, environment, outlives, unit }: ChildOptions, log: number): ChildProcess {
   if (unit) return launchUnit({ unit: unit.name, options: unit.options, command, cwd, environment, log });
-  return spawn('setpriv', [...privileges(options), ...command], {
+  const [program, ...programArguments] = command;
+  return spawn(program, programArguments, {
     cwd,
     env: environment,
     // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
     stdio: ['ignore', log, log, 'ipc'],
-    detached: options.outlives,
+    detached: outlives,
   });
-}
-
-function privileges(options: ChildOptions): string[] {
-  const { uid, gid } = options.identity;
-  return [
-    ...(uid === 0 ? [] : [`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs']),
-    ...(options.outlives ? [] : ['--pdeathsig=SIGTERM']),
-    '--',
-  ];
 }
 
 function wrap(child: ChildProcess, ended: Promise<string>, pid: number | undefined, unit: string | null): RunningChild {

@@ -34,6 +34,7 @@ export async function makeDataDirectory(paths: DataPaths, users: Users, run: Run
   directory(paths.pgPasswords, root, 0o700);
   directory(paths.warden, root, 0o700);
   directory(join(paths.warden, 'journal'), root, 0o700);
+  directory(paths.signer, root, 0o700);
   directory(paths.keeper, users.keeper, 0o700);
   directory(join(paths.keeper, 'journal'), users.keeper, 0o700);
   directory(paths.broker, users.broker, 0o700);
@@ -49,6 +50,8 @@ export async function makeDataDirectory(paths: DataPaths, users: Users, run: Run
   directory(paths.run.broker, sharedWithServer(users.broker), 0o2750);
   directory(paths.run.server, users.server, 0o700);
   directory(paths.run.pg, sharedWithServer(users.pg), 0o2750);
+  directory(paths.run.certificates, { uid: users.broker.uid, gid: users.acme.gid }, 0o2750);
+  directory(paths.tls, root, 0o700);
   await mountSpool(paths, users.keeper, run);
 }
 

@@ -3,6 +3,7 @@ import type { Config } from '#config/config.ts';
 import type { Log } from '#channel/log.ts';
 import { type PreparedDatabase, prepareDatabase } from '#database/prepare.ts';
 import { embeddedPackageDirectory, hydrateBinaries } from '#main/postgres/binaries.ts';
+import { clusterTemplate } from '#main/postgres/cluster-template.ts';
 import { loadPasswords } from '#main/postgres/passwords.ts';
 import { createPostgres } from '#main/postgres/postgres.ts';
 import type { DataPaths } from '#main/up/paths.ts';
@@ -13,6 +14,8 @@ import type { Users } from '#main/up/users.ts';
 export interface InstanceDatabase {
   /** Starts the supervised PostgreSQL; null where the operator has one of their own. */
   readonly start: (() => Promise<Startable>) | null;
+  /** Resolves when what the first start made is on the disk. */
+  flushed(): Promise<void>;
   /** Migrates, and answers with the connection strings of the server's two roles. */
   prepare(): Promise<PreparedDatabase>;
 }
@@ -28,11 +31,16 @@ export async function openInstanceDatabase(of: {
   if (of.config.databaseUrl !== null) {
     const ownerUrl = of.config.databaseUrl;
     const passwords = await loadPasswords(of.paths.pgPasswords);
-    return { start: null, prepare: () => prepareDatabase({ ownerUrl, migrationsDirectory, passwords }) };
+    return {
+      start: null,
+      flushed: () => Promise.resolve(),
+      prepare: () => prepareDatabase({ ownerUrl, migrationsDirectory, passwords }),
+    };
   }
-  const binaries = of.config.postgresBin ?? (await hydrateBinaries(embeddedPackageDirectory()));
+  const embedded = of.config.postgresBin === null ? embeddedPackageDirectory() : null;
   const postgres = createPostgres({
-    binaries,
+    binaries: embedded === null ? (of.config.postgresBin ?? '') : await hydrateBinaries(embedded),
+    template: embedded === null ? null : await clusterTemplate(embedded),
     directory: of.paths.pg,
     socketDirectory: of.paths.run.pg,
     passwordsDirectory: of.paths.pgPasswords,
@@ -50,6 +58,7 @@ export async function openInstanceDatabase(of: {
         stop: () => postgres.stop(),
       };
     },
+    flushed: () => postgres.flushed(),
     prepare: () => prepareDatabase({ ownerUrl: postgres.ownerUrl, migrationsDirectory, passwords: postgres.passwords }),
   };
 }

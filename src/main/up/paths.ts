@@ -14,6 +14,10 @@ export interface DataPaths {
   readonly broker: string;
   readonly server: string;
   readonly warden: string;
+  /** Key and anchors of the signer of the audit trail. */
+  readonly signer: string;
+  /** Keys and certificates that `up` holds; root alone. */
+  readonly tls: string;
   readonly run: {
     readonly root: string;
     readonly warden: string;
@@ -23,7 +27,10 @@ export interface DataPaths {
     readonly server: string;
     readonly up: string;
     readonly pg: string;
+    readonly certificates: string;
   };
+  /** The program of holders, where the keeper is not in a tree of its own that has it: with systemd. */
+  readonly holderProgram: string;
   /** Which instance this is: its name, and its uids. */
   readonly instance: string;
   readonly status: string;
@@ -54,6 +61,8 @@ export function dataPaths(root: string): DataPaths {
     broker: join(root, 'broker'),
     server: join(root, 'server'),
     warden: join(root, 'warden'),
+    signer: join(root, 'signer'),
+    tls: join(root, 'tls'),
     run: {
       root: run,
       warden: join(run, 'warden'),
@@ -63,7 +72,9 @@ export function dataPaths(root: string): DataPaths {
       server: join(run, 'server'),
       up: join(run, 'up'),
       pg: join(run, 'pg'),
+      certificates: join(run, 'certificates'),
     },
+    holderProgram: join(root, 'config/holder'),
     instance: join(root, 'instance.json'),
     status: join(run, 'up/status.json'),
     lock: join(run, 'up/lock'),

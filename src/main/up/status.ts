@@ -14,6 +14,8 @@ export const statusSchema = z.strictObject({
   /** Of the supervisor. */
   pid: z.number().int(),
   url: z.string(),
+  /** Where a person on this machine goes. */
+  localOrigin: z.string(),
   port: z.number().int(),
   release: z.string(),
   startedMs: z.number(),
@@ -21,6 +23,10 @@ export const statusSchema = z.strictObject({
   ready: z.boolean(),
   /** Path of the one-time set-up link, until an owner exists. */
   setupPath: z.string().nullable(),
+  /** What the server serves, under TLS; `problem`: why there are no newer ones. */
+  certificates: z.array(
+    z.strictObject({ names: z.array(z.string()), endsMs: z.number(), problem: z.string().nullable() }),
+  ),
   parts: z.array(partSchema),
 });
 export type Status = z.infer<typeof statusSchema>;

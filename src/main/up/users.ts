@@ -10,6 +10,8 @@ const accounts = {
   broker: 'casemate-broker',
   keeper: 'casemate-keeper',
   pg: 'casemate-pg',
+  acme: 'casemate-acme',
+  hook: 'casemate-hook',
 } as const;
 
 export type Users = Readonly<Record<keyof typeof accounts, Identity>>;

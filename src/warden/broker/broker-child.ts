@@ -3,8 +3,10 @@ import { closeSync } from 'node:fs';
 import { Server, Socket } from 'node:net';
 import type { SandboxId, TeamId } from '#base/ids.ts';
 import type { Log } from '#channel/log.ts';
+import { allocatorEnvironment } from '#config/process-memory.ts';
 import type { DoorMessage } from '#contract/broker.ts';
 import { duplicate } from '#kernel/duplicate.ts';
+import { nameServiceFiles, watchReplaced } from '#warden/broker/watch-replaced.ts';
 import { programEnvironment } from '#warden/processes/run-program.ts';
 
 /** The broker as the warden's child, and the doors that it answers. */
@@ -17,10 +19,9 @@ export interface BrokerChild extends AsyncDisposable {
 }
 
 export interface BrokerOptions {
-  readonly uid: number;
-  readonly gid: number;
-  readonly entry: string;
-  readonly configFile: string;
+  /** The program that confines the broker and becomes it, and the file that tells it how. */
+  readonly launcher: string;
+  readonly confinement: string;
   readonly log: Log;
 }
 
@@ -29,7 +30,7 @@ const lastBackOffMs = 5000;
 /** A broker that lived this long was sound; the next back-off begins anew. */
 const soundAfterMs = 10_000;
 
-/** Starts the broker with its own user, no capabilities and no new privileges, and starts it again whenever it ends. */
+/** Starts the broker, confined, and starts it again whenever it ends. */
 export function startBroker(options: BrokerOptions): BrokerChild {
   const doors = new Map<SandboxId, { readonly teamId: TeamId; readonly fd: number }>();
   let child: ChildProcess | undefined;
@@ -65,13 +66,10 @@ export function startBroker(options: BrokerOptions): BrokerChild {
   };
 
   const start = (): void => {
-    const drop = [`--reuid=${options.uid}`, `--regid=${options.gid}`, '--clear-groups', '--pdeathsig=KILL'];
-    const confine = ['--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];
-    const program = [process.execPath, options.entry, options.configFile];
     const startedMs = Date.now();
-    const current = spawn('/usr/bin/setpriv', [...drop, ...confine, '--', ...program], {
+    const current = spawn(process.execPath, [options.launcher, options.confinement], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      env: programEnvironment,
+      env: { ...programEnvironment, ...allocatorEnvironment },
       cwd: '/',
     });
     child = current;
@@ -103,6 +101,11 @@ export function startBroker(options: BrokerOptions): BrokerChild {
     });
   };
   start();
+  // The broker sees these files as they were when it started.
+  const names = watchReplaced(nameServiceFiles, () => {
+    options.log.warn({}, 'how names are resolved has changed; the broker is started again');
+    child?.kill('SIGTERM');
+  });
 
   return {
     get running() {
@@ -121,6 +124,7 @@ export function startBroker(options: BrokerOptions): BrokerChild {
     },
     async [Symbol.asyncDispose]() {
       closing = true;
+      names[Symbol.dispose]();
       clearTimeout(retry);
       for (const door of doors.values()) closeSync(door.fd);
       doors.clear();

@@ -1,7 +1,19 @@
-import { closeSync } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, realpath, rename, statfs } from 'node:fs/promises';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  type Stats,
+} from 'node:fs';
+import { access, open, realpath, rename, rm, statfs } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
+import { abandonFileSystem } from '#kernel/abandon-file-system.ts';
 import { attachLoop } from '#kernel/loop.ts';
 import { mount, mountFlags, unmount } from '#kernel/mount.ts';
 import { mustRun } from '#warden/processes/run-program.ts';
@@ -22,7 +34,12 @@ export async function makeDiskImage(images: string, file: string, size: DiskSize
     () => false,
   );
   if (!made) await makeOriginal(original, size);
-  await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
+  try {
+    await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
+  } catch (error) {
+    await rm(`${file}.new`, { force: true });
+    throw error;
+  }
   await rename(`${file}.new`, file);
 }
 
@@ -41,8 +58,8 @@ async function makeOriginal(original: string, size: DiskSize): Promise<void> {
 }
 
 /** Mounts an image through a loop device of its own, without set-uid programs and device nodes. */
-export async function mountDiskImage(file: string, target: string): Promise<void> {
-  await mkdir(target, { recursive: true, mode: 0o700 });
+export function mountDiskImage(file: string, target: string): void {
+  mkdirSync(target, { recursive: true, mode: 0o700 });
   const loop = attachLoop(file);
   try {
     mount(loop.device, target, 'ext4', mountFlags.noSuid | mountFlags.noDevices, 'discard,errors=remount-ro');
@@ -58,25 +75,58 @@ export async function mountDiskImage(file: string, target: string): Promise<void
 export async function requireDetached(file: string): Promise<void> {
   const image = await realpath(file).catch(ignoreMissing);
   if (image === undefined) return;
-  for (let attempt = 0; await isAttached(image); attempt += 1) {
+  for (let attempt = 0; isAttached(image); attempt += 1) {
     if (attempt >= 40) throw new CasemateError('conflict', 'The disk is still in use. Try again in a moment.');
     await sleep(50);
   }
 }
 
-async function isAttached(file: string): Promise<boolean> {
-  for (const name of await readdir('/sys/block')) {
+function isAttached(file: string): boolean {
+  for (const name of readdirSync('/sys/block')) {
     if (!/^loop\d+$/.test(name)) continue;
-    const backing = await readFile(`/sys/block/${name}/loop/backing_file`, 'utf8').catch(ignoreMissing);
-    if (backing?.replace(/\n$/, '') === file) return true;
+    if (backingFile(name) === file) return true;
   }
   return false;
+}
+
+function backingFile(device: string): string | undefined {
+  try {
+    return readFileSync(`/sys/block/${device}/loop/backing_file`, 'utf8').replace(/\n$/, '');
+  } catch (error) {
+    return ignoreMissing(error as NodeJS.ErrnoException);
+  }
 }
 
 /** A loop device that is free, or has gone, has no backing file. */
 function ignoreMissing(error: NodeJS.ErrnoException): undefined {
   if (error.code !== 'ENOENT' && error.code !== 'ENXIO' && error.code !== 'ENODEV') throw error;
 }
+
+/**
+ * Spares a disk that is thrown away the writing of what has not been written: the longest of its
+ * unmount. Nothing happens unless `target` is the root of a file system on a loop device.
+ */
+export function abandonDisk(target: string): void {
+  const above = statOf(dirname(target));
+  const own = statOf(target);
+  if (above === undefined || own === undefined || own.dev === above.dev || major(own.dev) !== loopMajor) return;
+  let fd: number | undefined;
+  try {
+    fd = openSync(target, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if (fstatSync(fd).dev === own.dev) abandonFileSystem(fd);
+  } catch (error) {
+    // Abandoned already (EIO), or a kernel that cannot: then the unmount writes it all first.
+    const code = (error as { code?: string }).code;
+    if (code !== 'EIO' && code !== 'ENOTTY' && code !== 'EOPNOTSUPP') throw error;
+  } finally {
+    if (fd !== undefined) closeSync(fd);
+  }
+}
+
+const statOf = (path: string): Stats | undefined => lstatSync(path, { throwIfNoEntry: false });
+const loopMajor = 7;
+/** glibc's gnu_dev_major, for numbers below 2^32. */
+const major = (device: number): number => (device >>> 8) & 0xfff;
 
 /** Unmounts `target` if it is mounted; one that is still busy leaves the tree now and ends with its last user. */
 export function unmountDisk(target: string): void {

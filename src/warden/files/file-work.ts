@@ -1,36 +1,34 @@
-import {
-  closeSync,
-  constants,
-  fchmodSync,
-  fstatSync,
-  lstatSync,
-  mkdirSync,
-  opendirSync,
-  openSync,
-  readlinkSync,
-  renameSync,
-  rmdirSync,
-  type Stats,
-  unlinkSync,
-} from 'node:fs';
+import { closeSync, constants, fchmodSync, fstatSync, fsyncSync } from 'node:fs';
 import type { FileEntry } from '#contract/warden.ts';
 import { CasemateError } from '#contract/errors.ts';
+import {
+  type FileStatus,
+  makeDirectoryAt,
+  namesIn,
+  readLinkAt,
+  renameAt,
+  statusAt,
+  unlinkAt,
+} from '#kernel/file-at.ts';
 import { fileSystemType, fileSystemTypes } from '#kernel/file-system-type.ts';
 import { openat2, openFlags, resolveFlags } from '#kernel/openat2.ts';
 import { splitPath } from '#warden/files/guest-path.ts';
-import { idsPerRange } from '#warden/uid-ranges.ts';
 
 /**
  * Work on a sandbox's files from outside (H6). Every path is resolved by openat2 with the sandbox's
  * root as its root, to an O_PATH descriptor whose type and file system are looked at before anything
- * else; after that only descriptors are named. Runs with the file identity of the sandbox's user.
+ * else; after that only descriptors, and names in them, are used. Runs in the file process alone.
  */
 export interface GuestRoot {
   readonly rootFd: number;
   readonly firstUid: number;
+  /** How many uids and gids it has from there. */
+  readonly ids: number;
 }
 
 const inside = resolveFlags.inRoot | resolveFlags.noMagicLinks;
+/** One component below an open directory: no link, no other place. */
+const below = resolveFlags.beneath | resolveFlags.noSymlinks;
 /** The sandbox's own disks. Not proc, sysfs, devpts or the host's devtmpfs. */
 const allowedTypes: readonly number[] = Object.values(fileSystemTypes);
 const noSuchKind = (): CasemateError =>
@@ -39,10 +37,6 @@ const noSuchKind = (): CasemateError =>
 function requireOwnDisk(fd: number): void {
   if (!allowedTypes.includes(fileSystemType(fd))) throw noSuchKind();
 }
-
-/** A name below an open directory, in the only form of Node's calls that cannot be raced. */
-const under = (directoryFd: number, name: Buffer): Buffer =>
-  Buffer.concat([Buffer.from(`/proc/self/fd/${directoryFd}/`), name]);
 
 function withFd<Result>(fd: number, act: (fd: number) => Result): Result {
   try {
@@ -67,7 +61,7 @@ const openDirectory = (root: GuestRoot, path: Buffer): number => openPath(root, 
 
 function inRange(root: GuestRoot, id: number): number {
   const own = id - root.firstUid;
-  return own >= 0 && own < idsPerRange ? own : 65_534;
+  return own >= 0 && own < root.ids ? own : 65_534;
 }
 
 function text(bytes: Buffer): { name: string; encoding: 'utf8' | 'base64' } {
@@ -77,55 +71,64 @@ function text(bytes: Buffer): { name: string; encoding: 'utf8' | 'base64' } {
     : { name: bytes.toString('base64'), encoding: 'base64' };
 }
 
-function entryOf(root: GuestRoot, name: Buffer, stat: Stats, target?: Buffer): FileEntry {
-  const type = stat.isFile() ? 'file' : stat.isDirectory() ? 'directory' : stat.isSymbolicLink() ? 'symlink' : 'other';
+function entryOf(root: GuestRoot, name: Buffer, status: FileStatus, target?: Buffer): FileEntry {
   return {
     ...text(name),
-    type,
-    size: stat.size,
-    mode: stat.mode & 0o7777,
-    uid: inRange(root, stat.uid),
-    gid: inRange(root, stat.gid),
-    modifiedMs: stat.mtimeMs,
+    type: status.type,
+    size: status.size,
+    mode: status.mode,
+    uid: inRange(root, status.uid),
+    gid: inRange(root, status.gid),
+    modifiedMs: status.modifiedMs,
     ...(target ? { target: target.toString('utf8') } : {}),
   };
 }
 
 function entryAt(root: GuestRoot, directoryFd: number, name: Buffer): FileEntry {
-  const path = under(directoryFd, name);
-  const stat = lstatSync(path);
-  return entryOf(root, name, stat, stat.isSymbolicLink() ? readlinkSync(path, { encoding: 'buffer' }) : undefined);
+  const status = statusAt(directoryFd, name);
+  return entryOf(root, name, status, status.type === 'symlink' ? readLinkAt(directoryFd, name) : undefined);
 }
 
-/** At most `limit` entries in the directory's own order; a symbolic link is described, not followed. */
+const itself = Buffer.from('.');
+/** A directory that is open by O_PATH, open for reading. */
+const openNames = (fd: number): number =>
+  openat2(fd, itself, { flags: openFlags.readOnly | openFlags.directory, resolve: below });
+
+/** A reply is one frame of at most a mebibyte; names and targets may hold bytes that JSON makes six of. */
+const maximumListingBytes = 900_000;
+
+/** At most `limit` entries in the directory's own order, and no more than a reply holds; a symbolic link is described, not followed. */
 export function listDirectory(
   root: GuestRoot,
   path: Buffer,
   limit: number,
 ): { entries: FileEntry[]; truncated: boolean } {
-  return withFd(openDirectory(root, path), (fd) => {
-    const directory = opendirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
-    try {
+  return withFd(openDirectory(root, path), (fd) =>
+    withFd(openNames(fd), (namesFd) => {
       const entries: FileEntry[] = [];
-      for (let item = directory.readSync(); item; item = directory.readSync()) {
+      let bytes = 0;
+      for (const name of namesIn(namesFd)) {
         if (entries.length >= limit) return { entries, truncated: true };
         try {
-          entries.push(entryAt(root, fd, item.name as unknown as Buffer));
+          const entry = entryAt(root, fd, name);
+          bytes += Buffer.byteLength(JSON.stringify(entry)) + 1;
+          if (bytes > maximumListingBytes) return { entries, truncated: true };
+          entries.push(entry);
         } catch (error) {
           // Deleted between the reading and the look: it is not there.
           if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
         }
       }
       return { entries, truncated: false };
-    } finally {
-      directory.closeSync();
-    }
-  });
+    }),
+  );
 }
 
 /** Describes what lies at `path`; a symbolic link itself. */
 export function statFile(root: GuestRoot, path: Buffer): FileEntry {
-  if (path.length === 1) return withFd(openDirectory(root, path), (fd) => entryOf(root, path, fstatSync(fd)));
+  if (path.length === 1) {
+    return withFd(openDirectory(root, path), (fd) => entryOf(root, path, statusAt(fd, itself)));
+  }
   const { parent, name } = splitPath(path);
   return withFd(openDirectory(root, parent), (fd) => entryAt(root, fd, name));
 }
@@ -133,10 +136,15 @@ export function statFile(root: GuestRoot, path: Buffer): FileEntry {
 /** Opens a regular file for reading. Returns a descriptor that the caller closes, and the size. */
 export function openForReading(root: GuestRoot, path: Buffer): { fd: number; size: number } {
   return withFd(openPath(root, path, 0), (pathFd) => {
-    const stat = fstatSync(pathFd);
-    if (!stat.isFile()) throw noSuchKind();
-    const flags = constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY;
-    return { fd: openSync(`/proc/self/fd/${pathFd}`, flags), size: stat.size };
+    const seen = fstatSync(pathFd, { bigint: true });
+    if (!seen.isFile()) throw noSuchKind();
+    const flags = openFlags.readOnly | openFlags.nonBlock | constants.O_NOCTTY;
+    const fd = openat2(root.rootFd, path, { flags, resolve: inside });
+    // The name may lead elsewhere by now. What was opened in between is let go unread.
+    const opened = fstatSync(fd, { bigint: true });
+    if (opened.dev === seen.dev && opened.ino === seen.ino) return { fd, size: Number(seen.size) };
+    closeSync(fd);
+    throw new CasemateError('conflict', 'The path changed while it was looked up. Try again.');
   });
 }
 
@@ -144,17 +152,18 @@ export function openForReading(root: GuestRoot, path: Buffer): { fd: number; siz
 export interface PendingWrite {
   readonly directoryFd: number;
   readonly fd: number;
-  readonly temporaryName: string;
+  readonly temporaryName: Buffer;
   readonly name: Buffer;
 }
 
-export function beginWrite(root: GuestRoot, path: Buffer, mode: number, temporaryName: string): PendingWrite {
+export function beginWrite(root: GuestRoot, path: Buffer, mode: number, temporary: string): PendingWrite {
   const { parent, name } = splitPath(path);
+  const temporaryName = Buffer.from(temporary);
   const directoryFd = openDirectory(root, parent);
   try {
     requireReplaceable(directoryFd, name);
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-    const fd = openSync(under(directoryFd, Buffer.from(temporaryName)), flags, 0o600);
+    const flags = openFlags.writeOnly | openFlags.create | openFlags.exclusive | openFlags.noFollow;
+    const fd = openat2(directoryFd, temporaryName, { flags, mode: 0o600, resolve: below });
     fchmodSync(fd, mode);
     return { directoryFd, fd, temporaryName, name };
   } catch (error) {
@@ -164,21 +173,30 @@ export function beginWrite(root: GuestRoot, path: Buffer, mode: number, temporar
 }
 
 function requireReplaceable(directoryFd: number, name: Buffer): void {
-  const stat = lstatSync(under(directoryFd, name), { throwIfNoEntry: false });
-  if (stat && !stat.isFile() && !stat.isSymbolicLink()) throw noSuchKind();
+  let type: FileStatus['type'];
+  try {
+    ({ type } = statusAt(directoryFd, name));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return;
+    throw error;
+  }
+  if (type !== 'file' && type !== 'symlink') throw noSuchKind();
 }
 
-export function commitWrite(root: GuestRoot, write: PendingWrite): FileEntry {
-  const { directoryFd, fd, name } = write;
+/** Renames the new file over its target. With `durable`, what it answers has reached the disk, its name too. */
+export function commitWrite(root: GuestRoot, write: PendingWrite, durable: boolean): FileEntry {
+  const { directoryFd, fd, name, temporaryName } = write;
   try {
-    const temporary = under(directoryFd, Buffer.from(write.temporaryName));
     try {
-      renameSync(temporary, under(directoryFd, name));
+      if (durable) fsyncSync(fd);
+      renameAt(directoryFd, temporaryName, directoryFd, name);
     } catch (error) {
-      unlinkSync(temporary);
+      unlinkAt(directoryFd, temporaryName);
       throw error;
     }
-    return entryOf(root, name, fstatSync(fd));
+    if (durable) withFd(openNames(directoryFd), fsyncSync);
+    const { uid, gid, size, mode, mtimeMs } = fstatSync(fd);
+    return entryOf(root, name, { type: 'file', mode: mode & 0o7777, uid, gid, size, modifiedMs: mtimeMs });
   } finally {
     closeSync(fd);
     closeSync(directoryFd);
@@ -187,17 +205,22 @@ export function commitWrite(root: GuestRoot, write: PendingWrite): FileEntry {
 
 export function abandonWrite(write: PendingWrite): void {
   try {
-    unlinkSync(under(write.directoryFd, Buffer.from(write.temporaryName)));
+    unlinkAt(write.directoryFd, write.temporaryName);
   } finally {
     closeSync(write.fd);
     closeSync(write.directoryFd);
   }
 }
 
+/** Takes away what a write left behind whose process was killed. */
+export function removeTemporary(root: GuestRoot, path: Buffer, temporary: string): void {
+  withFd(openDirectory(root, splitPath(path).parent), (fd) => unlinkAt(fd, Buffer.from(temporary)));
+}
+
 export function makeDirectory(root: GuestRoot, path: Buffer): FileEntry {
   const { parent, name } = splitPath(path);
   return withFd(openDirectory(root, parent), (fd) => {
-    mkdirSync(under(fd, name), { mode: 0o755 });
+    makeDirectoryAt(fd, name, 0o755);
     return entryAt(root, fd, name);
   });
 }
@@ -205,9 +228,7 @@ export function makeDirectory(root: GuestRoot, path: Buffer): FileEntry {
 export function renameFile(root: GuestRoot, path: Buffer, to: Buffer): void {
   const [from, target] = [splitPath(path), splitPath(to)];
   withFd(openDirectory(root, from.parent), (fromFd) =>
-    withFd(openDirectory(root, target.parent), (toFd) =>
-      renameSync(under(fromFd, from.name), under(toFd, target.name)),
-    ),
+    withFd(openDirectory(root, target.parent), (toFd) => renameAt(fromFd, from.name, toFd, target.name)),
   );
 }
 
@@ -228,8 +249,8 @@ export function* removeFile(root: GuestRoot, path: Buffer): Generator<void> {
 }
 
 function* removeEntry(directoryFd: number, name: Buffer, depth: number): Generator<void> {
-  if (!lstatSync(under(directoryFd, name)).isDirectory()) {
-    unlinkSync(under(directoryFd, name));
+  if (statusAt(directoryFd, name).type !== 'directory') {
+    unlinkAt(directoryFd, name);
     return;
   }
   if (depth >= maximumDepth) {
@@ -238,20 +259,15 @@ function* removeEntry(directoryFd: number, name: Buffer, depth: number): Generat
       'The directory is nested too deeply; what lies above was kept. Remove it inside the sandbox.',
     );
   }
-  const resolve = resolveFlags.beneath | resolveFlags.noSymlinks | resolveFlags.noCrossMount;
-  const fd = openat2(directoryFd, name, { flags: openFlags.path | openFlags.directory | openFlags.noFollow, resolve });
+  const flags = openFlags.readOnly | openFlags.directory | openFlags.noFollow;
+  const fd = openat2(directoryFd, name, { flags, resolve: below | resolveFlags.noCrossMount });
   try {
-    const directory = opendirSync(`/proc/self/fd/${fd}`, { encoding: 'buffer' as BufferEncoding, bufferSize: 256 });
-    try {
-      for (let item = directory.readSync(); item; item = directory.readSync()) {
-        yield* removeEntry(fd, item.name as unknown as Buffer, depth + 1);
-        yield;
-      }
-    } finally {
-      directory.closeSync();
+    for (const inner of namesIn(fd)) {
+      yield* removeEntry(fd, inner, depth + 1);
+      yield;
     }
   } finally {
     closeSync(fd);
   }
-  rmdirSync(under(directoryFd, name));
+  unlinkAt(directoryFd, name, { directory: true });
 }

@@ -30,6 +30,7 @@ export function createNamespaceSockets(onFailure: (error: Error) => void): Names
     waiting.delete(reply.serial);
   });
   worker.on('error', onFailure);
+  const ended = new Promise<void>((resolve) => void worker.once('exit', () => resolve()));
   worker.on('exit', () => {
     if (!closing) onFailure(new Error('the network namespace worker ended'));
   });
@@ -84,6 +85,8 @@ export function createNamespaceSockets(onFailure: (error: Error) => void): Names
     },
     async [Symbol.asyncDispose]() {
       closing = true;
+      // Ended while it still loads what it calls the kernel with, the thread would abort the whole process.
+      await Promise.race([ask({ act: 'listen', namespaceFd: -1, port: 0 }), ended]);
       await worker.terminate();
     },
   };

@@ -46,6 +46,7 @@ export async function runInSandbox(options: RunOptions): Promise<Exit & { timedO
     // So that /dev/stdout and its like can be opened by the program, as at home.
     const owner = sandbox.record.firstUid + (options.process.user === 'root' ? 0 : guestUser.uid);
     for (const fd of [stdin.readFd, stdout.writeFd, stderr.writeFd]) fchownSync(fd, owner, owner);
+    groups.announceMove();
     const streams = { stdin: stdin.readFd, stdout: stdout.writeFd, stderr: stderr.writeFd };
     pid = await sandbox.runtime.execute(sandbox.runtimeSandbox, options.process, streams);
     serial += 1;

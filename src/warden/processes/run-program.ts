@@ -3,6 +3,11 @@ import { spawn } from 'node:child_process';
 /** What every program of the host gets: nothing of the warden's own environment (H1). */
 export const programEnvironment = { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C.UTF-8' } as const;
 
+/** The same as `NAME=value`. */
+export const programVariables: readonly string[] = Object.entries(programEnvironment).map(
+  ([name, value]) => `${name}=${value}`,
+);
+
 export interface ProgramResult {
   /** Null when a signal ended it. */
   readonly status: number | null;

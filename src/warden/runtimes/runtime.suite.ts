@@ -12,6 +12,8 @@ import type { Runtime, RuntimeProcess, RuntimeSandbox } from '#warden/runtimes/r
 export interface RuntimeFixture extends AsyncDisposable {
   readonly runtime: Runtime;
   readonly sandbox: RuntimeSandbox;
+  /** Maps the range of the sandbox. */
+  readonly userNamespaceFd: number;
   /** Reaps dead children of the sandbox's range that nobody watches. */
   reap(): void;
 }
@@ -53,7 +55,7 @@ export function runtimeSuite(name: string, skip: string | false, prepare: () => 
         throw error;
       });
       const { runtime, sandbox } = fixture;
-      const init = await runtime.start(sandbox);
+      const init = await runtime.start(sandbox, fixture.userNamespaceFd);
       const initPidfd = pidfdOpen(init);
       const status = await readFile(`/proc/${init}/status`, 'utf8');
       assert.match(status, new RegExp(`^Uid:\\t${sandbox.firstUid}\\t`, 'm'), 'the init is not of the sandbox’s range');
@@ -82,7 +84,7 @@ export function runtimeSuite(name: string, skip: string | false, prepare: () => 
       await using fixture = await prepare();
       const { sandbox } = fixture;
       const broken = { ...sandbox, paths: { ...sandbox.paths, root: '/nonexistent' } };
-      await assert.rejects(fixture.runtime.start(broken), { code: 'sandbox_failed' });
+      await assert.rejects(fixture.runtime.start(broken, fixture.userNamespaceFd), { code: 'sandbox_failed' });
       await fixture.runtime.remove(broken.id);
     });
   });

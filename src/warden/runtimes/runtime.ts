@@ -32,8 +32,11 @@ export type ProcessStreams =
  */
 export interface Runtime {
   readonly tier: Tier;
-  /** Starts the sandbox with its idle init and answers the pid of that. Throws `sandbox_failed`. */
-  start(sandbox: RuntimeSandbox): Promise<number>;
+  /**
+   * Starts the sandbox with its idle init in the user namespace of the descriptor, which stays the
+   * caller's, and answers the pid of the init. Throws `sandbox_failed`.
+   */
+  start(sandbox: RuntimeSandbox, userNamespaceFd: number): Promise<number>;
   /**
    * Starts a process in the sandbox in a session of its own, and answers its pid; it
    * becomes a child of this process. Throws `not_found` when there is no such program in the sandbox.

@@ -83,7 +83,7 @@ export function createEnding(options: EndingOptions): Ending {
         }),
       );
       if (!complete) {
-        log.error({ sandboxId }, 'a process still has a uid of a sandbox that is gone; its range is kept');
+        log.error({ sandboxId }, 'something still has an id of a sandbox that is gone; its range is kept');
       }
     },
   };

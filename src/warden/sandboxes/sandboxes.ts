@@ -1,22 +1,16 @@
 import { closeSync, readdirSync } from 'node:fs';
 import { access, rm } from 'node:fs/promises';
-import { parseId, type SandboxId, type WorkspaceId } from '#base/ids.ts';
+import { parseId, type SandboxId, type TeamId, type WorkspaceId } from '#base/ids.ts';
 import type { Clock } from '#base/clock.ts';
 import type { Log } from '#channel/log.ts';
 import type { WardenConfig } from '#config/process.ts';
 import { doorAddress } from '#contract/broker.ts';
 import { CasemateError } from '#contract/errors.ts';
-import {
-  type Exit,
-  type Resources,
-  resourcesSchema,
-  type SandboxStatus,
-  type Tier,
-  type WardenEvent,
-} from '#contract/warden.ts';
+import { type Exit, type SandboxStatus, type Tier, type WardenEvent } from '#contract/warden.ts';
 import type { BrokerChild } from '#warden/broker/broker-child.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import { requireReserve } from '#warden/disk/disk-image.ts';
+import type { ImageStock } from '#warden/disk/image-stock.ts';
 import type { GuestFiles } from '#warden/files/guest-files.ts';
 import type { Layout } from '#warden/layout.ts';
 import type { NamespaceSockets } from '#warden/network/namespace-sockets.ts';
@@ -27,10 +21,11 @@ import type { Runtime } from '#warden/runtimes/runtime.ts';
 import { createEnding } from '#warden/sandboxes/ending.ts';
 import { type LiveSandbox, pinSandbox, statusOf, unpinSandbox } from '#warden/sandboxes/live-sandbox.ts';
 import { type SandboxRecord, sandboxRecordSchema } from '#warden/sandboxes/sandbox-record.ts';
+import { requireRoomAmong } from '#warden/sandboxes/room.ts';
 import { createSandboxStarter, type SandboxRequest } from '#warden/sandboxes/start-sandbox.ts';
 import { createTurns } from '#warden/sandboxes/turns.ts';
 import type { UidRanges } from '#warden/uid-ranges.ts';
-import { readRecord } from '#warden/write-record.ts';
+import { readPlacedRecord } from '#warden/write-record.ts';
 
 export interface SandboxesOptions {
   readonly config: WardenConfig;
@@ -38,6 +33,7 @@ export interface SandboxesOptions {
   readonly runtimes: ReadonlyMap<Tier, Runtime>;
   readonly groups: ControlGroups;
   readonly ranges: UidRanges;
+  readonly images: ImageStock;
   readonly sockets: NamespaceSockets;
   readonly exits: ExitWatch;
   readonly orphans: Orphans;
@@ -51,6 +47,8 @@ export interface SandboxesOptions {
 /** The sandboxes of this instance. Acts on one sandbox or one disk never overlap. */
 export interface Sandboxes {
   create(request: SandboxRequest): Promise<SandboxStatus>;
+  /** Throws `quota_exceeded` unless one more such sandbox may run. Nothing is done. */
+  requireRoom(request: SandboxRequest): void;
   kill(sandboxId: SandboxId): Promise<void>;
   list(): SandboxStatus[];
   /** Throws `not_found` when it does not run. */
@@ -75,7 +73,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const running = new Map<SandboxId, LiveSandbox>();
   const leaving = new Map<SandboxId, Leaving>();
   const ends = new Map<SandboxId, Promise<Exit>>();
-  const starting = new Set<SandboxId>();
+  const starting = new Map<SandboxId, TeamId>();
   const inTurn = createTurns();
   let released = false;
 
@@ -101,8 +99,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   const ending = createEnding({ ...options, runtimeOf, cgroupOf });
   const closeDoor = (id: SandboxId): void => broker.closeDoor(id);
   const { start, runtimeSandboxOf } = createSandboxStarter({
-    ...{ layout, ranges, exits, ending, clock: options.clock },
-    ...{ runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
+    ...options,
+    ...{ ending, runtimeOf, cgroupOf, templateRoot, openDoor, closeDoor, onRemains },
   });
 
   /** Until all of it has succeeded the sandbox stays known, and its workspace's disk taken. */
@@ -150,22 +148,25 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       .catch((error: unknown) => log.error({ err: error, sandboxId }, 'a sandbox could not be cleaned away'));
   };
 
+  const requireRoom = (request: SandboxRequest): void => {
+    if (running.has(request.sandboxId)) return;
+    const others = [...running.values(), ...leaving.values()].map(({ record }) => record.teamId);
+    requireRoomAmong([...starting.values(), ...others], request, config);
+  };
+
   const create = async (request: SandboxRequest): Promise<SandboxStatus> => {
     const known = running.get(request.sandboxId);
     if (known) return statusOf(known.record, stateOf(request.sandboxId));
     if (leaving.has(request.sandboxId)) throw new CasemateError('conflict', 'The sandbox of that id is being removed.');
-    requireWithin(request.resources, config.maximumResources);
     if (!(await exists(templateRoot(request.template)))) {
       throw new CasemateError('not_found', 'This server has no template of that name.');
     }
-    if (running.size + leaving.size + starting.size >= config.maximumSandboxes) {
-      throw new CasemateError('quota_exceeded', 'This server runs as many sandboxes as it may. Stop one first.');
-    }
+    requireRoom(request);
     if (request.workspaceId !== null && usesDisk(request.workspaceId)) {
       throw new CasemateError('conflict', 'The workspace has a sandbox already.');
     }
     // Nothing is awaited since the count: creates that come together are counted one by one.
-    starting.add(request.sandboxId);
+    starting.set(request.sandboxId, request.teamId);
     try {
       await requireReserve(config.stateDirectory, config.reserveMiB);
       const sandbox = await start(request);
@@ -203,7 +204,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   const adoptOne = async (sandboxId: SandboxId): Promise<LiveSandbox | undefined> => {
     const paths = layout.sandbox(sandboxId);
-    const record = await readRecord(paths.record, sandboxRecordSchema);
+    const record = await readPlacedRecord(paths.record, sandboxRecordSchema);
     if (!record) {
       await rm(paths.directory, { recursive: true, force: true });
       return undefined;
@@ -228,6 +229,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
   };
 
   return {
+    requireRoom,
     create: (request) => {
       const act = (): Promise<SandboxStatus> => inTurn(request.sandboxId, () => create(request));
       return request.workspaceId === null ? act() : inTurn(`workspace:${request.workspaceId}`, act);
@@ -251,8 +253,8 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
           throw new CasemateError('conflict', 'A sandbox uses the disk. Stop it first.');
         }
         await rm(layout.disk(workspaceId).directory, { recursive: true, force: true });
-        if (!(await ranges.release(`workspace:${workspaceId}`))) {
-          log.error({ workspaceId }, 'a process still has a uid of a deleted disk; its range is kept');
+        if (!(await ranges.release(`workspace:${workspaceId}`, layout.disk(workspaceId).image))) {
+          log.error({ workspaceId }, 'something still has an id of a deleted disk; its range is kept');
         }
       }),
     async adopt() {
@@ -271,7 +273,7 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       for (const owner of ranges.owners()) {
         const sandboxId = parseId<SandboxId>(owner.replace(/^sandbox:/, ''));
         if (sandboxId && !(await exists(layout.sandbox(sandboxId).directory)))
-          await ranges.release(`sandbox:${sandboxId}`);
+          await ranges.release(`sandbox:${sandboxId}`, layout.sandbox(sandboxId).scratchImage);
       }
       return adopted;
     },
@@ -281,16 +283,6 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
       running.clear();
     },
   };
-}
-
-function requireWithin(asked: Resources, maximum: Resources): void {
-  for (const name of Object.keys(resourcesSchema.shape) as (keyof Resources)[]) {
-    if (asked[name] > maximum[name]) {
-      throw new CasemateError('quota_exceeded', 'The sandbox asks for more than this server allows.', {
-        detail: { resource: name, maximum: maximum[name] },
-      });
-    }
-  }
 }
 
 const exists = (path: string): Promise<boolean> =>

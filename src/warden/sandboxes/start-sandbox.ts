@@ -1,23 +1,23 @@
-import { closeSync } from 'node:fs';
-import { chmod, chown, mkdir, rm } from 'node:fs/promises';
+import { chmodSync, chownSync, closeSync, mkdirSync, rmSync } from 'node:fs';
 import type { Clock } from '#base/clock.ts';
 import type { SandboxId, TeamId, WorkspaceId } from '#base/ids.ts';
 import type { Resources, Tier } from '#contract/warden.ts';
 import { pidfdOpen } from '#kernel/pidfd.ts';
-import { makeDiskImage, mountDiskImage, requireDetached } from '#warden/disk/disk-image.ts';
+import { mountDiskImage, requireDetached } from '#warden/disk/disk-image.ts';
+import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import { makeHome } from '#warden/disk/home.ts';
+import type { ImageStock } from '#warden/disk/image-stock.ts';
 import { mountRoot } from '#warden/disk/root-file-system.ts';
 import { openUserNamespace } from '#warden/disk/user-namespace.ts';
 import type { Layout } from '#warden/layout.ts';
 import type { ExitWatch } from '#warden/processes/exit-watch.ts';
 import { markProcess } from '#warden/processes/process-mark.ts';
-import { closeUserNamespaces } from '#warden/processes/user-namespace-limit.ts';
 import type { Runtime, RuntimeSandbox } from '#warden/runtimes/runtime.ts';
 import type { Ending } from '#warden/sandboxes/ending.ts';
 import { type LiveSandbox, pinSandbox, unpinSandbox } from '#warden/sandboxes/live-sandbox.ts';
 import { diskRecordSchema, type SandboxRecord } from '#warden/sandboxes/sandbox-record.ts';
 import type { UidRanges } from '#warden/uid-ranges.ts';
-import { readRecord, writeRecord } from '#warden/write-record.ts';
+import { placeRecord, readRecord, writeRecord } from '#warden/write-record.ts';
 
 export interface SandboxRequest {
   readonly sandboxId: SandboxId;
@@ -32,6 +32,8 @@ export interface SandboxRequest {
 export interface StartOptions {
   readonly layout: Layout;
   readonly ranges: UidRanges;
+  readonly groups: ControlGroups;
+  readonly images: ImageStock;
   readonly exits: ExitWatch;
   readonly ending: Ending;
   readonly clock: Clock;
@@ -51,7 +53,7 @@ export interface SandboxStarter {
 }
 
 export function createSandboxStarter(options: StartOptions): SandboxStarter {
-  const { layout, ranges, exits, ending, clock, runtimeOf, cgroupOf, templateRoot } = options;
+  const { layout, ranges, groups, images, exits, ending, clock, runtimeOf, cgroupOf, templateRoot } = options;
 
   const runtimeSandboxOf = (record: SandboxRecord): RuntimeSandbox => {
     const paths = layout.sandbox(record.sandboxId);
@@ -71,47 +73,41 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
     await requireDetached(disk.image);
     const known = await readRecord(disk.record, diskRecordSchema);
     if (known) return mountDiskImage(disk.image, mountPoint);
-    await mkdir(disk.directory, { recursive: true, mode: 0o700 });
-    await makeDiskImage(layout.images, disk.image, request.resources);
-    await mountDiskImage(disk.image, mountPoint);
-    await rm(`${mountPoint}/lost+found`, { recursive: true, force: true });
-    await makeHome(`${mountPoint}/home`, templateRoot(request.template), firstUid);
+    mkdirSync(disk.directory, { recursive: true, mode: 0o700 });
+    await images.make(disk.image, request.resources);
+    mountDiskImage(disk.image, mountPoint);
+    rmSync(`${mountPoint}/lost+found`, { recursive: true, force: true });
+    makeHome(`${mountPoint}/home`, templateRoot(request.template), firstUid);
     const { teamId, resources } = request;
     await writeRecord(disk.record, { workspaceId, teamId, firstUid, diskMiB: resources.diskMiB });
   };
 
-  const prepare = async (request: SandboxRequest, record: SandboxRecord): Promise<void> => {
+  /** Takes the mapping when it needs it: the program that makes it runs beside the work on disks. */
+  const prepare = async (request: SandboxRequest, record: SandboxRecord, mapping: Promise<number>): Promise<void> => {
     const { firstUid, workspaceId } = record;
     const paths = layout.sandbox(record.sandboxId);
-    await mkdir(paths.terminals, { recursive: true, mode: 0o700 });
-    await writeRecord(paths.record, record);
-    await mkdir(paths.mounts, { recursive: true, mode: 0o710 });
-    await chown(paths.mounts, 0, firstUid);
-    await chmod(paths.mounts, 0o710);
-    // Neither of the two needs the other, and each waits for a program.
-    const image = makeDiskImage(layout.images, paths.scratchImage, request.resources);
-    const [made, mapping] = await Promise.allSettled([image, openUserNamespace(firstUid)]);
-    try {
-      if (made.status === 'rejected') throw made.reason;
-      if (mapping.status === 'rejected') throw mapping.reason;
-      await mountDiskImage(paths.scratchImage, paths.scratch);
-      await mountRoot(templateRoot(request.template), paths, firstUid, mapping.value);
-    } finally {
-      if (mapping.status === 'fulfilled') closeSync(mapping.value);
-    }
-    if (workspaceId === null) await makeHome(`${paths.scratch}/home`, templateRoot(request.template), firstUid);
+    mkdirSync(paths.terminals, { recursive: true, mode: 0o700 });
+    placeRecord(paths.record, record);
+    mkdirSync(paths.mounts, { recursive: true, mode: 0o710 });
+    chownSync(paths.mounts, 0, firstUid);
+    chmodSync(paths.mounts, 0o710);
+    await images.make(paths.scratchImage, request.resources);
+    mountDiskImage(paths.scratchImage, paths.scratch);
+    if (workspaceId === null) makeHome(`${paths.scratch}/home`, templateRoot(request.template), firstUid);
     else await prepareDisk(request, workspaceId, firstUid);
     // crun reaches the disks as the sandbox's own group and passes no further than it must.
     for (const directory of workspaceId === null ? [paths.scratch] : [paths.scratch, paths.disk]) {
-      await chown(directory, 0, firstUid);
-      await chmod(directory, 0o710);
+      chownSync(directory, 0, firstUid);
+      chmodSync(directory, 0o710);
     }
+    mountRoot(templateRoot(request.template), paths, firstUid, await mapping);
   };
 
   return {
     runtimeSandboxOf,
     async start(request) {
       const { sandboxId, workspaceId } = request;
+      groups.announceMove();
       const runtime = runtimeOf(request.tier);
       const firstUid =
         workspaceId === null ? await ranges.takeForSandbox(sandboxId) : await ranges.ofWorkspace(workspaceId);
@@ -119,16 +115,20 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
       const paths = layout.sandbox(sandboxId);
       let initPidfd: number | undefined;
       let pinned: LiveSandbox | undefined;
+      const mapping = openUserNamespace(firstUid, exits);
+      // Its failure is met where it is awaited, which an earlier one may prevent.
+      const mapped = mapping.catch(() => undefined);
       try {
-        await prepare(request, record);
+        await prepare(request, record, mapping);
+        groups.announceMove();
         const runtimeSandbox = runtimeSandboxOf(record);
-        const pid = await runtime.start(runtimeSandbox);
+        const pid = await runtime.start(runtimeSandbox, await mapping);
         initPidfd = pidfdOpen(pid);
         const started = { ...record, init: markProcess(pid) };
         pinned = pinSandbox({ record: started, paths, runtime, runtimeSandbox }, pid, initPidfd);
-        // All are over before anything is taken away again, and before the first program of a guest.
-        const last = [closeUserNamespaces(pid), writeRecord(paths.record, started), options.openDoor(pinned)];
-        for (const step of await Promise.allSettled(last)) if (step.status === 'rejected') throw step.reason;
+        placeRecord(paths.record, started);
+        await options.openDoor(pinned);
+        images.refill();
         return pinned;
       } catch (error) {
         try {
@@ -142,6 +142,9 @@ export function createSandboxStarter(options: StartOptions): SandboxStarter {
           throw new AggregateError([error, cause], 'a sandbox did not start, and could not be cleaned away');
         }
         throw error;
+      } finally {
+        const fd = await mapped;
+        if (fd !== undefined) closeSync(fd);
       }
     },
   };

@@ -1,4 +1,5 @@
-import { rm, rmdir } from 'node:fs/promises';
+import { rmdirSync, rmSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import type { SandboxId } from '#base/ids.ts';
 import type { ControlGroups } from '#warden/cgroup/control-groups.ts';
 import { unmountAll } from '#warden/disk/root-file-system.ts';
@@ -21,7 +22,7 @@ export interface TeardownOptions {
  * Leaves nothing of a sandbox: processes, runtime state, control groups, mounts and their loop
  * devices, directories, uid range. Each step succeeds when there is nothing to do, so that what a
  * crash interrupted is finished by the next call. The record goes last: while it is there, so is a
- * reason to call this again. False when a process still holds the uid range, which is then kept.
+ * reason to call this again. False when something still has an id of the uid range, which is then kept.
  */
 export async function tearDown(options: TeardownOptions): Promise<boolean> {
   const { sandboxId, paths, cgroup, runtime, groups, ranges } = options;
@@ -31,14 +32,16 @@ export async function tearDown(options: TeardownOptions): Promise<boolean> {
   unmountAll(paths);
   for (const directory of [paths.root, paths.lower, paths.disk, paths.scratch, paths.mounts]) {
     // rmdir, never a recursive removal: should something still be mounted there, its files stay.
-    await rmdir(directory).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error;
-    });
+    try {
+      rmdirSync(directory);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+    }
   }
-  await rm(paths.bundle, { recursive: true, force: true });
+  rmSync(paths.bundle, { recursive: true, force: true });
   // Before the table of ranges is written: on a full disk this makes the room for it.
   await rm(paths.scratchImage, { force: true });
-  const released = options.ownRange ? await ranges.release(`sandbox:${sandboxId}`) : true;
+  const released = options.ownRange ? await ranges.release(`sandbox:${sandboxId}`, paths.scratchImage) : true;
   await rm(paths.directory, { recursive: true, force: true });
   return released;
 }

@@ -13,7 +13,7 @@ import { markProcess, openMarked } from '#warden/processes/process-mark.ts';
 import type { RuntimeProcess } from '#warden/runtimes/runtime.ts';
 import type { LiveSandbox } from '#warden/sandboxes/live-sandbox.ts';
 import { terminalRecordSchema } from '#warden/sandboxes/sandbox-record.ts';
-import { readRecord, writeRecord } from '#warden/write-record.ts';
+import { placeRecord, readPlacedRecord } from '#warden/write-record.ts';
 
 export interface TerminalsOptions {
   /** Where the keeper listens for each terminal's master. */
@@ -96,16 +96,17 @@ export function createTerminals(options: TerminalsOptions): Terminals {
       await access(consoleSocket).catch(() => {
         throw new CasemateError('conflict', 'The terminal has not been opened for recording.');
       });
+      groups.announceMove();
       const { sandboxId } = sandbox.record;
       const file = sandbox.paths.terminal(terminalId);
       const record = { terminalId, sandboxId, process: null, exit: null };
-      await writeRecord(file, record);
+      placeRecord(file, record);
       try {
         const streams = { consoleSocket, ...size };
         const pid = await sandbox.runtime.execute(sandbox.runtimeSandbox, { ...process, user: 'user' }, streams);
         const pidfd = pidfdOpen(pid);
         try {
-          await writeRecord(file, { ...record, process: markProcess(pid) });
+          placeRecord(file, { ...record, process: markProcess(pid) });
           follow(sandbox, terminalId, pid, pidfd);
         } catch (error) {
           pidfdSignal(pidfd, SIGKILL);
@@ -135,7 +136,7 @@ export function createTerminals(options: TerminalsOptions): Terminals {
     async adopt(sandbox) {
       for (const name of await readdir(sandbox.paths.terminals)) {
         const terminalId = parseId<TerminalId>(name.replace(/\.json$/, ''));
-        const record = terminalId && (await readRecord(sandbox.paths.terminal(terminalId), terminalRecordSchema));
+        const record = terminalId && (await readPlacedRecord(sandbox.paths.terminal(terminalId), terminalRecordSchema));
         if (!record) continue;
         const pidfd = record.process ? openMarked(record.process) : undefined;
         if (record.process && pidfd !== undefined) {

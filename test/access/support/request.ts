@@ -1,4 +1,5 @@
 import { request as httpRequest } from 'node:http';
+import { sendHttp2 } from './request-http2.ts';
 
 export interface Answer {
   readonly status: number;
@@ -21,6 +22,7 @@ export function send(origin: string, path: string, options: RequestOptions = {})
   const { method = 'GET', headers = {}, body, socketPath } = options;
   const raw =
     body === undefined || typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body);
+  if (origin.startsWith('https:')) return sendHttp2(origin, path, raw, options);
   return new Promise((resolve, reject) => {
     const url = new URL(origin);
     const outgoing = httpRequest(

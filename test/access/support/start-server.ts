@@ -6,7 +6,11 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ServerConfig } from '#config/process.ts';
+import { issueAuthority, issueServer } from '#main/certificates/issue.ts';
+import type { CertificatePair, ToServer } from '#contract/server-supervision.ts';
 import { startDatabase, type TestDatabase } from '../../support/start-database.ts';
+import { trust } from './request-http2.ts';
+import { transport } from './transport.ts';
 
 export interface TestServer extends AsyncDisposable {
   readonly origin: string;
@@ -21,6 +25,14 @@ export interface TestServer extends AsyncDisposable {
   /** What the server told its supervisor as the path of the set-up link. */
   readonly setupPath: string | null;
   readonly log: () => string;
+  /** Of WebSockets. */
+  readonly socketOrigin: string;
+  /** Under TLS: the certificate of the authority that signed the server's. */
+  readonly authority: string | undefined;
+  /** Signs another certificate. */
+  issue(names: readonly string[]): Promise<CertificatePair>;
+  /** What `up` tells the server. */
+  tell(message: ToServer): void;
 }
 
 const root = join(import.meta.dirname, '../../..');
@@ -34,21 +46,36 @@ const freePort = async (): Promise<number> => {
   return port;
 };
 
+/** An authority of its own, and what it signs. */
+async function testAuthority() {
+  const authority = await issueAuthority({ commonName: 'test', names: ['localhost', 'example.org'], days: 2 });
+  return {
+    certificate: authority.certificate,
+    issue: (names: readonly string[]): Promise<CertificatePair> => issueServer({ names, days: 1, authority }),
+  };
+}
+
 /** A real server process on a fresh database. The warden, the keeper and the broker are absent. */
 export async function startServer(overrides: Partial<ServerConfig> = {}): Promise<TestServer> {
   const directory = await mkdtemp(join(tmpdir(), 'casemate-access-'));
   const database = await startDatabase();
-  const port = await freePort();
+  const port = overrides.port ?? (await freePort());
   for (const name of ['run', 'run/server', 'vault', 'recordings', 'web'])
     await mkdir(join(directory, name), { mode: 0o700 });
   await mkdir(join(directory, 'web/assets'));
   await writeFile(join(directory, 'web/index.html'), '<!doctype html><title>Casemate</title>');
   await writeFile(join(directory, 'web/assets/index-abc123.js'), 'export {};\n');
   await writeFile(join(directory, 'secret'), randomBytes(32).toString('base64'));
+  const tls = overrides.tls ?? transport.http2;
+  const authority = await testAuthority();
   const config: ServerConfig = {
     host: '127.0.0.1',
     port,
     production: false,
+    tls,
+    httpPort: null,
+    publicOrigin: null,
+    listeners: 'own',
     appHosts: [`127.0.0.1:${port}`, `localhost:${port}`],
     allowedOrigins: [],
     trustProxy: [],
@@ -63,7 +90,7 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
     wardenSocket: join(directory, 'warden.sock'),
     keeperSocket: join(directory, 'keeper.sock'),
     brokerSocket: join(directory, 'broker.sock'),
-    database: { app: database.app, auth: database.auth },
+    database: database.logins,
     secretFile: join(directory, 'secret'),
     owner: null,
     defaultResources: { memoryMiB: 512, cpuPercent: 100, processes: 256, diskMiB: 1024, inodes: 65_536 },
@@ -75,6 +102,8 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
   const configFile = join(directory, 'config.json');
   await writeFile(configFile, JSON.stringify(config), { mode: 0o600 });
   const child = fork(join(root, 'src/main/server.ts'), [configFile], { cwd: root, silent: true });
+  const tell = (message: ToServer): void => void child.send(message);
+  if (tls) tell({ type: 'certificates', pairs: [await authority.issue(['localhost', '127.0.0.1'])] });
   let output = '';
   child.stdout?.on('data', (chunk: Buffer) => (output += chunk.toString()));
   child.stderr?.on('data', (chunk: Buffer) => (output += chunk.toString()));
@@ -92,8 +121,14 @@ export async function startServer(overrides: Partial<ServerConfig> = {}): Promis
       if (ready) clearTimeout(timer);
     });
   });
+  const origin = `${tls ? 'https' : 'http'}://127.0.0.1:${port}`;
+  if (tls) trust(origin, authority.certificate);
   return {
-    origin: `http://127.0.0.1:${port}`,
+    origin,
+    socketOrigin: `${tls ? 'wss' : 'ws'}://127.0.0.1:${port}`,
+    authority: tls ? authority.certificate : undefined,
+    issue: authority.issue,
+    tell,
     host: `127.0.0.1:${port}`,
     port,
     config,

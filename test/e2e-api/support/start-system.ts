@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { type BrokerConfig, type ServerConfig } from '#config/process.ts';
 import { type Answer, send } from '../../access/support/request.ts';
 import { startDatabase, type TestDatabase } from '../../support/start-database.ts';
+import { testConfinement } from '../../support/confinement.ts';
 import { startKeeper, type TestKeeper } from '../../support/start-keeper.ts';
 import { startWarden, type TestWarden } from '../../support/start-warden.ts';
 
@@ -21,6 +22,8 @@ export interface TestSystem extends AsyncDisposable {
   readonly keeper: TestKeeper;
   readonly database: TestDatabase;
   readonly config: ServerConfig;
+  /** The broker's configuration. */
+  readonly brokerFile: string;
   /** An API key of the owner with these scopes. */
   key(scopes: readonly string[]): Promise<string>;
   /** A request to the API as the owner's key, or another one. */
@@ -31,6 +34,8 @@ export interface TestSystem extends AsyncDisposable {
   stopServer(): Promise<void>;
   startServer(): Promise<void>;
   log(): string;
+  /** What the server told its supervisor to alert the operator of. */
+  readonly alerts: readonly string[];
 }
 
 async function freePort(): Promise<number> {
@@ -68,6 +73,7 @@ export async function startSystem(options: {
     privateDestinations: options.privateDestinations ?? [],
     sets,
     caFile: null,
+    processDoors: [],
   };
   const brokerFile = join(directory, 'broker.json');
   writeFileSync(brokerFile, JSON.stringify(broker), { mode: 0o644 });
@@ -75,13 +81,10 @@ export async function startSystem(options: {
     await startWarden({
       config: {
         keeperConsoleDirectory: join(keeper.config.runDirectory, 'console'),
-        broker: {
-          uid: unprivileged,
-          gid: unprivileged,
-          entry: join(root, 'src/main/broker.ts'),
-          configFile: brokerFile,
-        },
       },
+      brokerConfinement: testConfinement([join(root, 'src/main/broker.ts'), brokerFile], {
+        writable: [broker.runDirectory, broker.stateDirectory, broker.journalDirectory],
+      }),
     }),
   );
 
@@ -95,6 +98,10 @@ export async function startSystem(options: {
     host: '127.0.0.1',
     port,
     production: false,
+    tls: false,
+    httpPort: null,
+    publicOrigin: null,
+    listeners: 'own',
     appHosts: [`127.0.0.1:${port}`],
     allowedOrigins: [],
     trustProxy: [],
@@ -109,7 +116,7 @@ export async function startSystem(options: {
     wardenSocket: join(warden.config.runDirectory, 'warden.sock'),
     keeperSocket: join(keeper.config.runDirectory, 'keeper.sock'),
     brokerSocket: join(broker.runDirectory, 'broker.sock'),
-    database: { app: database.app, auth: database.auth },
+    database: database.logins,
     secretFile: join(directory, 'secret'),
     owner: { email: 'owner@example.org', passwordFile: join(directory, 'password') },
     defaultResources: { memoryMiB: 512, cpuPercent: 200, processes: 128, diskMiB: 256, inodes: 32_768 },
@@ -121,6 +128,7 @@ export async function startSystem(options: {
   writeFileSync(configFile, JSON.stringify(config), { mode: 0o600 });
 
   let output = '';
+  const alerts: string[] = [];
   let child: ChildProcess | undefined;
   const startServer = async (): Promise<void> => {
     const started = fork(join(root, 'src/main/server.ts'), [configFile], { cwd: root, silent: true, execArgv: [] });
@@ -132,7 +140,10 @@ export async function startSystem(options: {
     }
     await new Promise<void>((resolve, reject) => {
       started.once('exit', (code) => reject(new Error(`the server ended with ${code}\n${output}`)));
-      started.on('message', (message: { type: string }) => message.type === 'ready' && resolve());
+      started.on('message', (message: { type: string; text?: string }) => {
+        if (message.type === 'ready') resolve();
+        else if (message.type === 'alert' && message.text) alerts.push(message.text);
+      });
     });
   };
   const end = async (signal: NodeJS.Signals): Promise<void> => {
@@ -162,6 +173,7 @@ export async function startSystem(options: {
     keeper,
     database,
     config,
+    brokerFile,
     key,
     api: (method, path, body, as = ownerKey) =>
       send(origin, `/api/v1${path}`, {
@@ -172,6 +184,7 @@ export async function startSystem(options: {
     killServer: () => end('SIGKILL'),
     stopServer: () => end('SIGTERM'),
     startServer,
+    alerts,
     log: () => `${output}\n${warden.output()}`,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };

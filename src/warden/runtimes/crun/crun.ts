@@ -1,11 +1,11 @@
-import { spawn } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { CasemateError } from '#contract/errors.ts';
 import type { Log } from '#channel/log.ts';
-import { programEnvironment, runProgram } from '#warden/processes/run-program.ts';
+import type { Launcher } from '#warden/processes/launch.ts';
 import { rootCapabilities } from '#warden/runtimes/crun/capabilities.ts';
 import { processDocument, specification } from '#warden/runtimes/crun/specification.ts';
-import type { ProcessStreams, Runtime } from '#warden/runtimes/runtime.ts';
+import type { Runtime } from '#warden/runtimes/runtime.ts';
 
 export interface CrunOptions {
   readonly program: string;
@@ -13,12 +13,17 @@ export interface CrunOptions {
   readonly stateDirectory: string;
   /** A static init that reaps, bound into each sandbox. */
   readonly initProgram: string;
+  readonly launcher: Launcher;
   readonly log: Log;
 }
+
+const startPatienceMs = 30_000;
+const executePatienceMs = 20_000;
 
 /** The tier of Linux namespaces: crun, for code that is half trusted. */
 export function createCrun(options: CrunOptions): Runtime {
   const root = ['--root', options.stateDirectory, '--cgroup-manager', 'cgroupfs'];
+  const { launcher } = options;
   let serial = 0;
 
   const failure = async (message: string, logFile: string): Promise<CasemateError> => {
@@ -36,76 +41,64 @@ export function createCrun(options: CrunOptions): Runtime {
 
   return {
     tier: 'crun',
-    async start(sandbox) {
+    async start(sandbox, userNamespaceFd) {
       const { bundle, runtimeLog } = sandbox.paths;
-      await mkdir(bundle, { recursive: true, mode: 0o700 });
-      await writeFile(`${bundle}/config.json`, JSON.stringify(specification(sandbox, options.initProgram)), {
-        mode: 0o600,
-      });
+      const userNamespace = `/proc/${process.pid}/fd/${userNamespaceFd}`;
+      mkdirSync(bundle, { recursive: true, mode: 0o700 });
+      const document = JSON.stringify(specification(sandbox, options.initProgram, userNamespace));
+      writeFileSync(`${bundle}/config.json`, document, { mode: 0o600 });
       const pidFile = `${bundle}/init.pid`;
       const parameters = ['run', '--detach', '--bundle', bundle, '--pid-file', pidFile, sandbox.id];
-      const { status } = await runProgram(options.program, [...root, '--log', runtimeLog, ...parameters]);
+      const { status } = await launcher.runQuietly(
+        options.program,
+        [...root, '--log', runtimeLog, ...parameters],
+        startPatienceMs,
+      );
       if (status !== 0) {
         options.log.error({ reason: await lastMessage(runtimeLog) }, 'crun did not start a sandbox');
         throw new CasemateError('sandbox_failed', 'The sandbox did not start; nothing of it was kept.');
       }
-      return Number(await readFile(pidFile, 'utf8'));
+      return Number(readFileSync(pidFile, 'utf8'));
     },
 
-    async execute(sandbox, process, streams) {
+    async execute(sandbox, program, streams) {
       serial += 1;
       const name = `${sandbox.paths.bundle}/exec-${serial}`;
       const files = { process: `${name}.json`, pid: `${name}.pid`, log: `${name}.log` };
       const size = 'consoleSocket' in streams ? streams : undefined;
-      const capabilities = process.user === 'root' ? rootCapabilities : [];
+      const capabilities = program.user === 'root' ? rootCapabilities : [];
       try {
-        await writeFile(files.process, JSON.stringify(processDocument(process, capabilities, size)), { mode: 0o600 });
+        writeFileSync(files.process, JSON.stringify(processDocument(program, capabilities, size)), { mode: 0o600 });
         const parameters = ['exec', '--detach', '--process', files.process, '--pid-file', files.pid];
         if ('consoleSocket' in streams) parameters.push('--console-socket', streams.consoleSocket);
-        const status = await runExec(
-          options.program,
-          [...root, '--log', files.log, ...parameters, sandbox.id],
-          streams,
-        );
+        const all = [...root, '--log', files.log, ...parameters, sandbox.id];
+        const status =
+          'consoleSocket' in streams
+            ? (await launcher.runQuietly(options.program, all, executePatienceMs)).status
+            : await launcher.run(options.program, all, streams, executePatienceMs);
         if (status !== 0) throw await failure('The program could not be started in the sandbox.', files.log);
-        return Number(await readFile(files.pid, 'utf8'));
+        return Number(readFileSync(files.pid, 'utf8'));
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
         throw new CasemateError('no_space', 'The server has no disk space to start a program. The sandbox runs on.', {
           cause: error,
         });
       } finally {
-        await Promise.all(Object.values(files).map((file) => rm(file, { force: true })));
+        for (const file of Object.values(files)) rmSync(file, { force: true });
       }
     },
 
     async remove(id) {
-      const { status, output } = await runProgram(options.program, [...root, 'delete', '--force', id]);
+      const { status, output } = await launcher.runQuietly(
+        options.program,
+        [...root, 'delete', '--force', id],
+        startPatienceMs,
+      );
       if (status !== 0 && !/does not exist|No such file/i.test(output)) {
         throw new Error(`crun delete ended with ${status ?? 'a signal'}: ${output.trim().slice(0, 300)}`);
       }
     },
   };
-}
-
-/** Runs `crun exec --detach` with the program's own streams as its descriptors 0–2 and no others. */
-function runExec(program: string, parameters: readonly string[], streams: ProcessStreams): Promise<number | null> {
-  return new Promise((resolve, reject) => {
-    const console = 'consoleSocket' in streams;
-    const child = spawn(program, parameters, {
-      stdio: console ? ['pipe', 'pipe', 'pipe'] : [streams.stdin, streams.stdout, streams.stderr],
-      env: programEnvironment,
-      cwd: '/',
-      // A session of its own: a guest's kill(0), or a hang-up of ours, stays where it belongs.
-      detached: true,
-      timeout: 20_000,
-      killSignal: 'SIGKILL',
-    });
-    // Read away what crun says: its log file says the same, and a closed pipe would end it too early.
-    for (const stream of [child.stdout, child.stderr]) stream?.resume();
-    child.once('error', reject);
-    child.once('exit', resolve);
-  });
 }
 
 async function lastMessage(logFile: string): Promise<string> {

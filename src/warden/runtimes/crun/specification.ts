@@ -4,7 +4,6 @@ import { guestUser } from '#warden/guest-user.ts';
 import { capabilitySets } from '#warden/runtimes/crun/capabilities.ts';
 import type { RuntimeProcess, RuntimeSandbox } from '#warden/runtimes/runtime.ts';
 import { type Machine, seccompFilter } from '#warden/seccomp/filter.ts';
-import { idsPerRange } from '#warden/uid-ranges.ts';
 
 /** Processes of the sandbox that are not the guest's: init, its idle child, and crun on its way in. */
 const ownProcesses = 3;
@@ -54,12 +53,14 @@ const maskedPaths = [
   ],
 ].map((name) => `/proc/${name}`);
 
-/** The OCI runtime specification's `config.json` of a sandbox. */
-export function specification(sandbox: RuntimeSandbox, initProgram: string): object {
-  const { resources, paths, firstUid } = sandbox;
-  const mapping = [{ containerID: 0, hostID: firstUid, size: idsPerRange }];
+/**
+ * The OCI runtime specification's `config.json` of a sandbox. Its user namespace is the one at the path
+ * `userNamespace`, mappings and all.
+ */
+export function specification(sandbox: RuntimeSandbox, initProgram: string, userNamespace: string): object {
+  const { resources, paths } = sandbox;
   const memory = resources.memoryMiB * 1_048_576;
-  const namespaces = ['pid', 'mount', 'ipc', 'uts', 'network', 'user', 'cgroup'];
+  const namespaces = ['pid', 'mount', 'ipc', 'uts', 'network', 'cgroup'];
   return {
     ociVersion: '1.0.2',
     process: processDocument(
@@ -105,9 +106,7 @@ export function specification(sandbox: RuntimeSandbox, initProgram: string): obj
     ],
     annotations: { 'run.oci.seccomp_bpf_data': filter },
     linux: {
-      uidMappings: mapping,
-      gidMappings: mapping,
-      namespaces: namespaces.map((type) => ({ type })),
+      namespaces: [{ type: 'user', path: userNamespace }, ...namespaces.map((type) => ({ type }))],
       cgroupsPath: sandbox.cgroup,
       resources: {
         devices: [{ allow: false, access: 'rwm' }],
@@ -141,7 +140,8 @@ export function processDocument(
     env: process.environment,
     cwd: process.workingDirectory,
     noNewPrivileges: true,
-    oomScoreAdj: 500,
+    // Not above what guests have, which is this process's: the init would be killed for them, and all with it.
+    oomScoreAdj: 0,
     capabilities: capabilitySets(capabilities),
     rlimits: [
       { type: 'RLIMIT_NOFILE', soft: openFiles, hard: openFiles },

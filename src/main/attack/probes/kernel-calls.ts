@@ -1,0 +1,111 @@
+import type { Probe } from '#main/attack/probe.ts';
+
+const calling = (id: string, what: string, call: string, more: Partial<Probe> = {}): Probe => ({
+  id,
+  category: 'kernel',
+  what,
+  attempt: [`return accepted(${call})`],
+  ...more,
+});
+
+const socket = (id: string, what: string, ...parameters: (number | string)[]): Probe => ({
+  id,
+  category: 'sockets',
+  what,
+  attempt: [`socket.socket(${parameters.join(', ')})`, "return 'the socket was made'"],
+});
+
+/** Calls that no program in a sandbox needs. Each would do nothing where it were allowed. */
+export const kernelCallProbes: readonly Probe[] = [
+  calling('bpf', 'load into the kernel (bpf)', "'bpf', 0, struct.pack('IIII', 2, 4, 4, 1) + bytes(56), 72"),
+  calling(
+    'perf',
+    'measure others (perf_event_open)',
+    "'perf_event_open', struct.pack('IIQ', 1, 112, 0) + bytes(96), 0, -1, -1, 0",
+  ),
+  calling('io-uring', 'make calls past the filter (io_uring)', "'io_uring_setup', 1, ctypes.create_string_buffer(120)"),
+  calling('userfaultfd', 'hold the kernel at a page (userfaultfd)', "'userfaultfd', 1"),
+  calling('keyctl', 'read the keyring (keyctl)', "'keyctl', 0, -3, 0"),
+  calling('add-key', 'keep a key in the kernel (add_key)', "'add_key', b'user', b'casemate-attack', b'x', 1, -2"),
+  calling(
+    'request-key',
+    'have the host start a program for a key (request_key)',
+    "'request_key', b'user', b'none', None, 0",
+  ),
+  calling('init-module', 'load a module', "'init_module', b'', 0, b''"),
+  calling('finit-module', 'load a module from a file', "'finit_module', -1, b'', 0"),
+  calling('kexec', 'start another kernel', "'kexec_load', 0, 99, 0, 0"),
+  calling('kexec-file', 'start another kernel from a file', "'kexec_file_load', -1, -1, 0, 0, 0"),
+  calling('reboot', 'stop the machine', "'reboot', 0xfee1dead, 672274793, 0x1234, 0"),
+  calling('swapon', 'add swap', "'swapon', b'/none', 0"),
+  calling('settimeofday', 'set the clock', "'settimeofday', None, None"),
+  calling('syslog', 'read the kernel log by a call', "'syslog', 10, 0, 0"),
+  calling('acct', 'have the kernel write accounts', "'acct', b'/none'"),
+  calling('quotactl', 'change quotas', "'quotactl', 0x80000700, b'/none', 0, 0"),
+  calling('fanotify', 'see the file work of others (fanotify)', "'fanotify_init', 0, 0"),
+  calling(
+    'name-to-handle',
+    'name files by number (name_to_handle_at)',
+    "'name_to_handle_at', -100, b'/', ctypes.create_string_buffer(struct.pack('Ii', 128, 0) + bytes(128)), ctypes.create_string_buffer(8), 0",
+  ),
+  calling(
+    'open-by-handle',
+    'open a file of the host by its number (open_by_handle_at)',
+    "'open_by_handle_at', -100, struct.pack('IiQ', 8, 1, 2), 0",
+  ),
+  calling('move-pages', 'move memory of others (move_pages)', "'move_pages', 0, 0, 0, 0, 0, 0"),
+  calling('kcmp', 'compare what processes hold (kcmp)', "'kcmp', os.getpid(), os.getpid(), 0, 0, 0"),
+  calling('memfd-secret', 'hide memory from the kernel (memfd_secret)', "'memfd_secret', 0"),
+  calling('modify-ldt', 'change its segments (modify_ldt)', "'modify_ldt', 0, 0, 0", { machine: 'x64' }),
+  calling('personality', 'turn off protections of memory (personality)', "'personality', 0x0400000"),
+  {
+    id: 'hostname',
+    category: 'kernel',
+    what: 'rename the machine',
+    attempt: [
+      'before = socket.gethostname()',
+      "call('sethostname', b'attacked', 8)",
+      'return changed(before, socket.gethostname())',
+    ],
+  },
+  {
+    id: 'real-time',
+    category: 'kernel',
+    what: 'run before all others (real-time scheduling)',
+    attempt: ['os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))', "return 'it runs in real time'"],
+  },
+  {
+    id: 'calls-of-32-bits',
+    category: 'kernel',
+    what: 'make calls of another architecture (int 0x80)',
+    attempt: [
+      'page = mmap.mmap(-1, 4096, prot=7)',
+      "page.write(b'\\xb8\\x14\\0\\0\\0\\xcd\\x80\\xc3')",
+      'run = ctypes.CFUNCTYPE(ctypes.c_int)(ctypes.addressof(ctypes.c_char.from_buffer(page)))',
+      "return run() == os.getpid() and 'a call of 32 bits was answered'",
+    ],
+    machine: 'x64',
+  },
+  {
+    id: 'calls-of-x32',
+    category: 'kernel',
+    what: 'make calls of the x32 interface',
+    attempt: ["return call(0x40000000 + 39) == os.getpid() and 'a call of x32 was answered'"],
+    machine: 'x64',
+  },
+  socket('raw-icmp', 'make a raw socket', 'socket.AF_INET', 'socket.SOCK_RAW', 1),
+  socket('raw-icmp6', 'make a raw socket of IPv6', 'socket.AF_INET6', 'socket.SOCK_RAW', 58),
+  socket('packet', 'see every packet', 17, 3, 0),
+  socket('vsock', 'reach the hypervisor', 40, 1, 0),
+  socket('alg', 'use the ciphers of the kernel', 38, 5, 0),
+  socket('bluetooth', 'reach Bluetooth', 31, 3, 0),
+  socket('can', 'reach a CAN bus', 29, 3, 1),
+  socket('key', 'reach the keys of IPsec', 15, 3, 2),
+  socket('xdp', 'see packets before the kernel', 44, 3, 0),
+  socket('mptcp', 'use MPTCP', 2, 1, 262),
+  socket('sctp', 'use SCTP', 2, 1, 132),
+  socket('netlink-audit', 'reach the audit of the kernel', 16, 3, 9),
+  socket('netlink-netfilter', 'reach the firewall', 16, 3, 12),
+  socket('netlink-uevent', 'hear of devices', 16, 3, 15),
+  socket('netlink-generic', 'reach what else speaks netlink', 16, 3, 16),
+];
