@@ -129,7 +129,7 @@ step('an upgrade from another checkout, the keeper included, loses no byte', asy
   const keeper = instance.pid('keeper');
   const next = await copyCheckout();
   try {
-    await appendFile(join(next, 'src/main/keeper.ts'), '\n// The next release.\n');
+    await appendFile(join(next, 'src/main/keeper.ts'), '\nlog.debug({}, "the next release");\n');
     const upgraded = await casemate(['restart', '--keeper', '--data', instance.data], {}, '', next);
     assert.equal(upgraded.code, 0, upgraded.output);
   } finally {
