@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { setTimeout as wait } from 'node:timers/promises';
 import { runProgram } from '#main/prepare/program.ts';
 import { propertyArguments } from '#main/service/unit-text.ts';
 import type { UnitOptions } from '#main/service/hardening.ts';
@@ -50,6 +51,19 @@ export function launchUnit(of: UnitLaunch): ChildProcess {
 /** The process of a unit that runs; 0 when there is none. */
 export async function mainPidOf(unit: string): Promise<number> {
   return Number((await runProgram('systemctl', ['show', '--property=MainPID', '--value', unit])).trim());
+}
+
+/**
+ * Resolves when no unit of that name is at work any more: one whose supervisor was killed ends by itself, and
+ * systemd starts no other under its name before. After `patienceMs` it resolves all the same.
+ */
+export async function unitEnded(unit: string, patienceMs = 20_000): Promise<void> {
+  const deadline = performance.now() + patienceMs;
+  for (;;) {
+    const state = (await runProgram('systemctl', ['show', '--property=ActiveState', '--value', unit])).trim();
+    if (state === 'inactive' || state === 'failed' || performance.now() > deadline) return;
+    await wait(100);
+  }
 }
 
 /** Runs a program outside the supervisor's unit, where the machine's mounts are made. */

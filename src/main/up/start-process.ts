@@ -7,6 +7,7 @@ import { wardenCommand } from '#main/confine/warden-command.ts';
 import { runProgram } from '#main/prepare/program.ts';
 import { entryOf } from '#main/running-code.ts';
 import type { ServiceSettings } from '#main/service/settings.ts';
+import { unitEnded } from '#main/service/launch-unit.ts';
 import { freshUnitOf, optionsOf } from '#main/service/units.ts';
 import { type ChildOptions, type RunningChild, startChild } from '#main/up/child.ts';
 import type { DataPaths } from '#main/up/paths.ts';
@@ -34,18 +35,20 @@ export function processStarter(of: {
   const launcher = entryOf(release, 'confine');
   const configFile = (name: string): string => join(paths.config, `${name}.json`);
   const confinementFile = (name: string): string => join(paths.config, `${name}.confinement.json`);
-  const start = (
+  const start = async (
     name: 'server' | 'keeper' | 'warden',
     command: ChildOptions['command'],
     more: Pick<ChildOptions, 'outlives'> & Partial<ChildOptions>,
-  ): Promise<RunningChild> =>
-    startChild({
-      ...{ name, command, environment, readinessMs },
+  ): Promise<RunningChild> => {
+    const unit = service && units ? { name: freshUnitOf(service, name), options: units[name] } : undefined;
+    if (unit) await unitEnded(unit.name);
+    return startChild({
+      ...{ name, command, environment, readinessMs, unit },
       cwd: '/',
       logDirectory: paths.log,
-      unit: service && units ? { name: freshUnitOf(service, name), options: units[name] } : undefined,
       ...more,
     });
+  };
   // A unit's hardening is in the launcher's place.
   const command = (name: 'server' | 'keeper'): ChildOptions['command'] =>
     service === null
