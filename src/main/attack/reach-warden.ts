@@ -96,7 +96,11 @@ async function startTemporaryWarden(config: Config): Promise<ReachedWarden> {
     writeForGroup(join(paths.config, 'broker.json'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);
     writeForGroup(join(paths.config, 'warden.json'), JSON.stringify(own), 0);
     const environment = childEnvironment(false);
-    const confinement = brokerConfinement({ paths, identity: users.broker, release, environment }, null);
+    const confinement = brokerConfinement(
+      { paths, identity: users.broker, release, environment },
+      null,
+      brokerConfig(inputs),
+    );
     writeForGroup(join(paths.config, 'broker.confinement.json'), JSON.stringify(confinement), 0);
     const child = await startChild({
       ...{ name: 'warden', cwd: '/', logDirectory: paths.log, outlives: false, environment },

@@ -11,5 +11,5 @@ export function openSocket(host: string, port: number): Promise<Server> {
   return listening.promise;
 }
 
-/** Every address, also on a machine without IPv6. */
-const existing = (host: string): string => (host === '::' && !existsSync('/proc/net/if_inet6') ? '0.0.0.0' : host);
+/** Every address, also on a machine without IPv6. A unit may see processes only in /proc, its own among them. */
+const existing = (host: string): string => (host === '::' && !existsSync('/proc/self/net/if_inet6') ? '0.0.0.0' : host);

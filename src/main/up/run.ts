@@ -143,7 +143,7 @@ export async function runInstance({ config, paths, release, log, say, service }:
   const inputsOf = (identity: Identity): ConfinementInputs => ({ paths, identity, release, environment });
   const starter = processStarter({ paths, release, environment, service });
   if (service === null) starter.confine('keeper', keeperConfinement(inputsOf(users.keeper)));
-  starter.confine('broker', brokerConfinement(inputsOf(users.broker), files.caFile));
+  starter.confine('broker', brokerConfinement(inputsOf(users.broker), files.caFile, brokerConfig(inputs)));
 
   const startable = (running: RunningChild, patienceMs: number): Startable => ({
     pid: running.pid,
