@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import type { Terminal, Workspace } from '../../src/contract/api.ts';
@@ -50,7 +50,9 @@ before(
 );
 
 after(async () => {
-  if (!reason) await instance[Symbol.asyncDispose]();
+  if (reason) return;
+  await instance[Symbol.asyncDispose]();
+  await rm(join(instance.data, '..', `${instance.port}.password`));
 });
 
 /** What the counter printed from its beginning, in order and whole, up to now. */
