@@ -50,7 +50,9 @@ before(
 );
 
 after(async () => {
-  if (!reason) await instance[Symbol.asyncDispose]();
+  if (reason) return;
+  await instance[Symbol.asyncDispose]();
+  await rm(join(instance.data, '..', `${instance.port}.password`));
 });
 
 /** What the counter printed from its beginning, in order and whole, up to now. */
