@@ -135,6 +135,7 @@ export function openDoor(options: DoorOptions): Door {
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
     noDelay: true,
+    highWaterMark: 131_072,
   });
   server.timeout = 15 * 60_000;
   server.maxHeadersCount = 0;

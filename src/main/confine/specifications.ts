@@ -1,6 +1,7 @@
 import { realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Confinement } from '#config/confinement.ts';
+import { brokerYoungMiB, usualYoungMiB } from '#config/process-memory.ts';
 import type { ServerConfig } from '#config/process.ts';
 import { entryOf } from '#main/running-code.ts';
 import type { DataPaths } from '#main/up/paths.ts';
@@ -26,6 +27,7 @@ function common(name: string, { paths, identity, release, environment }: Confine
   const extra = environment['NODE_EXTRA_CA_CERTS'];
   return {
     program: [entryOf(release, name), configFile],
+    youngMiB: usualYoungMiB,
     uid: identity.uid,
     gid: identity.gid,
     environment,
@@ -64,6 +66,7 @@ export function brokerConfinement(inputs: ConfinementInputs, caFile: string | nu
   const base = common('broker', inputs);
   return {
     ...base,
+    youngMiB: brokerYoungMiB,
     deathSignal: 'SIGKILL',
     network: 'host',
     readable: [...base.readable, ...(caFile === null ? [] : [caFile])],
