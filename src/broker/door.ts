@@ -135,6 +135,7 @@ export function openDoor(options: DoorOptions): Door {
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
     noDelay: true,
+    // With Node's own, which is one read, a guest is waited for after each.
     highWaterMark: 131_072,
   });
   server.timeout = 15 * 60_000;

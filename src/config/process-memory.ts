@@ -4,7 +4,7 @@
  */
 export const usualYoungMiB = 4;
 
-/** The broker passes bytes on and keeps few objects: 1 MiB saves it 9 MB more, and 40 with large answers. */
+/** The broker passes bytes on and keeps few objects: 1 MiB saves it 9 MB, and some 35 while large answers pass. */
 export const brokerYoungMiB = 1;
 
 export function nodeFlagsOf(youngMiB: number): readonly string[] {
