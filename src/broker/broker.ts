@@ -20,6 +20,7 @@ import { processParty } from '#broker/process-party.ts';
 import { createResolver, type Lookup, systemLookup } from '#broker/resolve.ts';
 import { sandboxParty } from '#broker/sandbox-party.ts';
 import { openSecretStore } from '#broker/secret-store.ts';
+import type { TakeOver } from '#broker/tunnel.ts';
 
 export interface Broker extends AsyncDisposable {
   /** Acts on a message of the warden; `listener` travels beside `door.open`, which without one is an error. */
@@ -35,6 +36,7 @@ export interface BrokerOptions {
   readonly clock?: Clock;
   readonly lookup?: Lookup;
   readonly limits?: AdmissionLimits;
+  readonly takeOver: TakeOver;
   /** The uid behind a Unix socket, as the kernel knows it (SO_PEERCRED); undefined when it cannot be told. */
   readonly peerUid?: (socket: Socket) => number | undefined;
 }
@@ -42,7 +44,7 @@ export interface BrokerOptions {
 /** Starts the broker: opens its state and serves `broker.sock`. Doors come later, from the warden. */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { config, journal, log, clock, lookup = systemLookup, limits = defaultAdmissionLimits } = options;
-  const { peerUid = () => undefined } = options;
+  const { takeOver, peerUid = () => undefined } = options;
   await chmod(config.stateDirectory, 0o700);
   const doors = new Map<SandboxId, Door>();
   const { publicKey, privateKey } = await loadBoxKey(config.stateDirectory);
@@ -133,7 +135,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
         limits,
         ...(clock ? { clock } : {}),
       });
-      doors.set(message.sandboxId, openDoor({ identity, listener, admission, secrets, secureContext, log }));
+      doors.set(message.sandboxId, openDoor({ identity, listener, admission, secrets, secureContext, takeOver, log }));
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -11,7 +11,7 @@ import { parseProxyTarget, proxyTarget } from '#broker/proxy-target.ts';
 import { Refusal } from '#broker/refusal.ts';
 import type { DoorIdentity } from '#broker/sandbox-party.ts';
 import type { SecretStore } from '#broker/secret-store.ts';
-import { openTunnel } from '#broker/tunnel.ts';
+import { openTunnel, type TakeOver } from '#broker/tunnel.ts';
 import { UpstreamAgent } from '#broker/upstream-agent.ts';
 
 export interface Door {
@@ -29,6 +29,7 @@ export interface DoorOptions {
   readonly admission: Admission;
   readonly secrets: SecretStore;
   readonly secureContext: SecureContext;
+  readonly takeOver: TakeOver;
   readonly log: Log;
   /** Connections that the sandbox may hold to its door. */
   readonly maximumConnections?: number;
@@ -44,6 +45,22 @@ export function openDoor(options: DoorOptions): Door {
   const { identity, listener, admission, secrets, log, maximumConnections = 512 } = options;
   const agent = new UpstreamAgent(options.secureContext);
   const sockets = new Set<Socket>();
+  // The server no longer counts a connection that was taken over.
+  let takenOver = 0;
+  const takeOver: TakeOver = (accepted, onread) => {
+    const socket = options.takeOver(accepted, onread);
+    const recount = (change: number): void => {
+      takenOver += change;
+      server.maxConnections = maximumConnections - takenOver;
+    };
+    recount(1);
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      recount(-1);
+    });
+    return socket;
+  };
 
   const send = async (
     guest: IncomingMessage,
@@ -102,7 +119,7 @@ export function openDoor(options: DoorOptions): Door {
     const route = async (): Promise<void> => {
       const destination = parseDestination(guest.url ?? '');
       const egress = await admission.admit({ destination, method: 'CONNECT', credential: null });
-      await openTunnel(socket, { head, egress });
+      await openTunnel(socket, { head, egress, takeOver });
     };
     route().catch((error: unknown) => {
       if (!(error instanceof Refusal)) log.error({ err: error, sandboxId: identity.sandboxId }, 'a tunnel failed');
@@ -118,6 +135,8 @@ export function openDoor(options: DoorOptions): Door {
     requestTimeout: 0,
     keepAliveTimeout: 75_000,
     noDelay: true,
+    // With Node's own, which is one read, a guest is waited for after each.
+    highWaterMark: 131_072,
   });
   server.timeout = 15 * 60_000;
   server.maxHeadersCount = 0;

@@ -1,14 +1,21 @@
-import type { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 import type { Egress } from '#broker/admission.ts';
 import { maximumHelloBytes, readFirstBytes } from '#broker/client-hello.ts';
 import { type NamedDestination, parseDestination } from '#broker/destination.ts';
 import { createPour } from '#broker/pour.ts';
 import { Refusal } from '#broker/refusal.ts';
 
+/**
+ * The connection of an accepted socket as one that reads into `onread`'s buffer, which an accepted one cannot.
+ * The given one is destroyed, and its connection lives on; what it had read already is its own.
+ */
+export type TakeOver = (accepted: Socket, onread: OnReadOpts) => Socket;
+
 export interface TunnelOptions {
   /** Bytes that followed the request head. */
   readonly head: Buffer;
   readonly egress: Egress;
+  readonly takeOver: TakeOver;
   /** A tunnel on which nothing moves for so long is ended. */
   readonly idleMs?: number;
   /** From the first byte of a TLS hello to its last. */
@@ -29,9 +36,11 @@ const unrecognizedName = Buffer.from([21, 3, 3, 0, 2, 2, 112]);
  *
  * @throws Refusal when the destination cannot be reached; nothing was written to the guest then
  */
-export async function openTunnel(guest: Socket, options: TunnelOptions): Promise<void> {
-  const { egress, head, idleMs = 15 * 60_000, helloMs = 10_000 } = options;
-  const download = createPour();
+export async function openTunnel(accepted: Socket, options: TunnelOptions): Promise<void> {
+  const { egress, head, takeOver, idleMs = 15 * 60_000, helloMs = 10_000 } = options;
+  const greeting: Buffer[] = [];
+  const download = createPour((chunk) => greeting.push(chunk));
+  const upload = createPour((chunk) => judge(chunk));
   let upstream: Socket;
   try {
     upstream = await egress.connect(download.onread);
@@ -39,6 +48,14 @@ export async function openTunnel(guest: Socket, options: TunnelOptions): Promise
     egress.close(error instanceof Refusal ? error.reason : 'failed', 0, 0);
     throw error;
   }
+  if (accepted.destroyed || egress.signal.aborted) {
+    accepted.destroy();
+    upstream.destroy();
+    egress.close('guest went away', 0, upstream.bytesRead);
+    return;
+  }
+  const read: unknown = accepted.read();
+  const guest = takeOver(accepted, upload.onread);
   let outcome = 'ended';
   let finished = false;
   const end = (why: string): void => {
@@ -63,9 +80,8 @@ export async function openTunnel(guest: Socket, options: TunnelOptions): Promise
     else end('destination broke the connection');
   });
   for (const socket of [guest, upstream]) socket.setTimeout(idleMs, () => end('idle'));
-  if (guest.destroyed || egress.signal.aborted) return end('guest went away');
-
   guest.write('HTTP/1.1 200 Connection established\r\n\r\n');
+  for (const chunk of greeting) guest.write(chunk);
   download.start(upstream, guest);
 
   const refuse = (reason: string): void => {
@@ -73,14 +89,12 @@ export async function openTunnel(guest: Socket, options: TunnelOptions): Promise
     guest.write(unrecognizedName);
     end(reason);
   };
-  let first: Buffer = head;
+  let first: Buffer = Buffer.isBuffer(read) ? Buffer.concat([head, read]) : head;
   const proceed = (): void => {
     clearTimeout(helloTimer);
-    guest.off('data', judge);
     guest.off('end', proceed);
-    guest.pause();
     if (first.length > 0) upstream.write(first);
-    guest.pipe(upstream);
+    upload.start(guest, upstream);
   };
   const judge = (chunk: Buffer): void => {
     first = first.length === 0 ? chunk : Buffer.concat([first, chunk]);
@@ -95,8 +109,8 @@ export async function openTunnel(guest: Socket, options: TunnelOptions): Promise
     if (verdict.kind === 'plain') outcome = 'ended (plain bytes)';
     proceed();
   };
-  guest.on('data', judge);
   guest.once('end', proceed);
+  guest.resume();
   judge(Buffer.alloc(0));
 }
 

@@ -4,6 +4,7 @@ import { type Confinement, parseConfinement } from '#config/confinement.ts';
 
 const right: Confinement = {
   program: ['/x/server.ts', '/x/server.json'],
+  youngMiB: 4,
   uid: 1,
   gid: 1,
   environment: { LANG: 'C' },
@@ -27,7 +28,7 @@ test('H4 a confinement that is not whole, or says more, starts nothing', () => {
   }
   const wrong: Record<string, unknown> = {
     ...{ program: ['server.ts'], uid: 0, gid: 0.5, environment: { A: 1 }, deathSignal: 'SIGHUP', network: 'all' },
-    ...{ readable: ['x'], writable: [1], resolvesNames: 1, startsHolders: null, connects: [0] },
+    ...{ youngMiB: 0.5, readable: ['x'], writable: [1], resolvesNames: 1, startsHolders: null, connects: [0] },
   };
   for (const [name, value] of Object.entries(wrong)) {
     assert.throws(() => parseConfinement(JSON.stringify({ ...right, [name]: value })), new RegExp(name));

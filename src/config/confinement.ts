@@ -5,6 +5,8 @@
 export interface Confinement {
   /** Entry and arguments, run by the Node that runs the launcher. */
   readonly program: readonly string[];
+  /** Of Node's young generation, half of it; whole MiB, 1 to 64. */
+  readonly youngMiB: number;
   readonly uid: number;
   readonly gid: number;
   readonly environment: Readonly<Record<string, string>>;
@@ -39,6 +41,7 @@ const isPort = (value: unknown): boolean => Number.isInteger(value) && Number(va
 
 const rules: Readonly<Record<keyof Confinement, (value: unknown) => boolean>> = {
   program: (value) => listOf(isText)(value) && isPath((value as unknown[])[0]),
+  youngMiB: (value) => Number.isInteger(value) && Number(value) >= 1 && Number(value) <= 64,
   uid: isId,
   gid: isId,
   environment: (value) => typeof value === 'object' && value !== null && Object.values(value).every(isText),

@@ -1,11 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { Server } from 'node:net';
+import { Server, Socket } from 'node:net';
 import { pino } from 'pino';
 import { startBroker } from '#broker/broker.ts';
 import { descriptorOf } from '#channel/serve.ts';
 import { brokerConfigSchema } from '#config/process.ts';
 import { doorMessageSchema } from '#contract/broker.ts';
 import { openJournal } from '#journal/journal.ts';
+import { duplicate } from '#kernel/duplicate.ts';
 import { peerCredentials } from '#kernel/peer-credentials.ts';
 import { denyExecve } from '#kernel/seccomp.ts';
 
@@ -26,6 +27,13 @@ const journalBytes = 32 * 1_048_576;
 const journal = await openJournal({ directory: config.journalDirectory, maximumBytes: journalBytes });
 const broker = await startBroker({
   ...{ config, journal, log },
+  takeOver(accepted, onread) {
+    const fd = descriptorOf(accepted);
+    if (fd === undefined) throw new Error('the connection of a guest has no descriptor');
+    const socket = new Socket({ fd: duplicate(fd), onread, allowHalfOpen: true });
+    accepted.destroy();
+    return socket;
+  },
   peerUid(socket) {
     const fd = descriptorOf(socket);
     return fd === undefined ? undefined : peerCredentials(fd).uid;

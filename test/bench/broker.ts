@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { Agent, type RequestOptions, request } from 'node:http';
 import { connect } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { runProgram } from '../support/run-program.ts';
 import { startBroker } from '../support/start-broker.ts';
@@ -11,7 +12,7 @@ import type { BenchRow } from './row.ts';
 const release = process.env.CASEMATE_SOURCE;
 const rounds = 6;
 const requestsPerRound = 200;
-const transfers = 5;
+const transfers = 9;
 const transferMiB = 192;
 const block = Buffer.alloc(262_144, 'casemate');
 
@@ -28,14 +29,24 @@ function timed(options: RequestOptions): Promise<number> {
   });
 }
 
-/** MiB/s of a download by curl, which is the same program both ways. */
-async function download(url: string, proxy: readonly string[]): Promise<number> {
-  const { stdout } = await runProgram('curl', ['-sS', '-o', '/dev/null', '-w', '%{speed_download}', ...proxy, url]);
-  return Number(stdout) / 1_048_576;
+/** MiB/s of a transfer by curl, which is the same program whichever way it goes. */
+async function transfer(url: string, ...options: readonly string[]): Promise<number> {
+  const written = '%{speed_download} %{speed_upload}';
+  const { stdout } = await runProgram('curl', ['-sS', '-o', '/dev/null', '-w', written, ...options, url]);
+  return Math.max(...stdout.split(' ').map(Number)) / 1_048_576;
 }
 
-const residentMB = (pid: number): number =>
-  (Number(/^VmHWM:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1'))?.[1]) * 1024) / 1_000_000;
+const kilobytes = (file: string, name: string): number =>
+  (Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(file, 'latin1'))?.[1]) * 1024) / 1000;
+
+/** Reads a process's PSS again and again, which the kernel keeps no highest value of. MB. */
+function watchMemory(pid: number): { highest(): number } & Disposable {
+  let highest = 0;
+  const timer = setInterval(() => {
+    highest = Math.max(highest, kilobytes(`/proc/${pid}/smaps_rollup`, 'Pss') / 1000);
+  }, 20);
+  return { highest: () => highest, [Symbol.dispose]: () => clearInterval(timer) };
+}
 
 /** Whether a door takes connections at all; a closed one would make every figure look fast. */
 const reachable = (port: number): Promise<void> =>
@@ -47,6 +58,7 @@ const reachable = (port: number): Promise<void> =>
 export async function measureBroker(): Promise<BenchRow[]> {
   await using upstream = await startUpstream();
   upstream.answer((incoming, reply) => {
+    if (incoming.method === 'PUT') return void incoming.resume().on('end', () => reply.end('ok'));
     if (incoming.url !== '/large') return void reply.end('ok');
     reply.writeHead(200, { 'content-length': String(transferMiB * 1_048_576) });
     let left = (transferMiB * 1_048_576) / block.length;
@@ -67,6 +79,8 @@ export async function measureBroker(): Promise<BenchRow[]> {
   const policy = { sets: [], allow: [{ host: '127.0.0.2', ports: [upstream.port] }], deny: [] };
   const door = await broker.openDoor(policy);
   await reachable(door.port);
+  const pid = broker.child.pid ?? 0;
+  using memory = watchMemory(pid);
 
   const target = `http://127.0.0.2:${upstream.port}`;
   using direct = Object.assign(new Agent({ keepAlive: true }), { [Symbol.dispose]: () => direct.destroy() });
@@ -83,11 +97,33 @@ export async function measureBroker(): Promise<BenchRow[]> {
       );
     }
   }
-  const rates = { direct: [] as number[], proxied: [] as number[] };
-  for (let turn = 0; turn < transfers; turn += 1) {
-    rates.direct.push(await download(`${target}/large`, ['--noproxy', '*']));
-    rates.proxied.push(await download(`${target}/large`, ['--noproxy', '', '--proxytunnel', '-x', door.url]));
-  }
+  const directory = mkdtempSync(join(tmpdir(), 'casemate-bench-'));
+  using _ = { [Symbol.dispose]: () => rmSync(directory, { recursive: true }) };
+  const file = join(directory, 'upload');
+  writeFileSync(file, Buffer.alloc(transferMiB * 1_048_576));
+  const upload = ['-T', file, '-H', 'Expect:'];
+  const plain = ['--noproxy', '', '-x', door.url];
+  const tunnel = [...plain, '--proxytunnel'];
+  /** In turns: bytes without the broker, and through it. The highest memory is of all until then. */
+  const throughput = async (name: string, options: string[], way: string[], goals: BenchRow['goals']) => {
+    const rates = { direct: [] as number[], proxied: [] as number[] };
+    for (let turn = 0; turn < transfers; turn += 1) {
+      rates.direct.push(await transfer(`${target}/large`, '--noproxy', '*', ...options));
+      rates.proxied.push(await transfer(`${target}/large`, ...way, ...options));
+    }
+    const [value, floor] = [percentile(rates.proxied, 0.5), percentile(rates.direct, 0.5)];
+    return { name: `${name}, median`, unit: 'MiB/s', value, floor, goals } satisfies BenchRow;
+  };
+  const goals = [{ of: 'ratio', atLeast: 0.6 }] as const;
+  const tunnelled = [
+    await throughput('download through a tunnel', [], tunnel, goals),
+    await throughput('upload through a tunnel', upload, tunnel, goals),
+  ];
+  const beforeForwards = memory.highest();
+  const forwarded = [
+    await throughput('download of plain HTTP', [], plain, []),
+    await throughput('upload of plain HTTP', upload, plain, []),
+  ];
   return [
     {
       name: 'request through the broker, p50',
@@ -96,19 +132,28 @@ export async function measureBroker(): Promise<BenchRow[]> {
       floor: percentile(times.direct, 0.5),
       goals: [{ of: 'value', atMost: 5 }],
     },
+    ...tunnelled,
+    ...forwarded,
     {
-      name: 'download through the broker, median',
-      unit: 'MiB/s',
-      value: percentile(rates.proxied, 0.5),
-      floor: percentile(rates.direct, 0.5),
-      goals: [{ of: 'ratio', atLeast: 0.6 }],
-    },
-    {
-      name: 'memory of the broker at its highest',
+      name: 'memory of the broker at its highest, requests and tunnels, PSS',
       unit: 'MB',
-      value: residentMB(broker.child.pid ?? 0),
+      value: beforeForwards,
       floor: null,
       goals: [{ of: 'value', atMost: 80 }],
+    },
+    {
+      name: 'the same with transfers of plain HTTP',
+      unit: 'MB',
+      value: memory.highest(),
+      floor: null,
+      goals: [{ of: 'value', atMost: 80 }],
+    },
+    {
+      name: 'of all of it, files that all Nodes share counted whole, RSS',
+      unit: 'MB',
+      value: kilobytes(`/proc/${pid}/status`, 'VmHWM') / 1000,
+      floor: null,
+      goals: [],
     },
   ];
 }

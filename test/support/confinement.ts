@@ -10,6 +10,7 @@ export const launcher = resolve(release, 'src/main/confine.ts');
 /** The confinement of a broker for a program of the tests, whose arguments but the first are files that it reads. */
 export function testConfinement(program: readonly string[], changes: Partial<Confinement> = {}): Confinement {
   return {
+    youngMiB: 4,
     program: [...program],
     uid: unprivileged,
     gid: unprivileged,

@@ -9,7 +9,7 @@ import { mintId, type SandboxId, type TeamId } from '#base/ids.ts';
 import { type Channel, connectChannel } from '#channel/connect.ts';
 import type { Log } from '#channel/log.ts';
 import type { BrokerConfig } from '#config/process.ts';
-import { nodeFlags } from '#config/process-memory.ts';
+import { allocatorEnvironment, brokerYoungMiB, nodeFlagsOf } from '#config/process-memory.ts';
 import { brokerMethods, type DoorMessage, type SecretDescription } from '#contract/broker.ts';
 import { CasemateError } from '#contract/errors.ts';
 import type { JournalRecord } from '#contract/journal.ts';
@@ -82,7 +82,8 @@ export async function startBroker(options: StartBrokerOptions = {}): Promise<Run
   const launch = async (): Promise<ChildProcess> => {
     const started = fork(options.entry ?? entry, [configFile], {
       stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-      execArgv: [...nodeFlags],
+      env: { ...process.env, ...allocatorEnvironment },
+      execArgv: [...nodeFlagsOf(brokerYoungMiB)],
     });
     for (const stream of [started.stdout, started.stderr]) {
       stream?.on('data', (chunk: Buffer) => {

@@ -1,6 +1,6 @@
 import os from 'node:os';
 import type { Confinement } from '#config/confinement.ts';
-import { nodeFlags } from '#config/process-memory.ts';
+import { nodeFlagsOf } from '#config/process-memory.ts';
 import { restrictByLandlock } from '#kernel/landlock.ts';
 import { dropPrivileges, forbidCoreDumps, setDeathSignal } from '#kernel/privileges.ts';
 import { replaceProgram } from '#kernel/replace-program.ts';
@@ -39,7 +39,7 @@ export function enterConfinement(confinement: Confinement): never {
   const channel = channelDescriptor();
   replaceProgram({
     path: process.execPath,
-    arguments: [process.execPath, ...nodeFlags, ...confinement.program],
+    arguments: [process.execPath, ...nodeFlagsOf(confinement.youngMiB), ...confinement.program],
     environment: {
       ...confinement.environment,
       // As Node tells its children (child_process, `ipc`); the launcher's own has taken them out.

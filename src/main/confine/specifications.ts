@@ -2,6 +2,7 @@ import { realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Confinement } from '#config/confinement.ts';
 import type { BrokerConfig, ServerConfig } from '#config/process.ts';
+import { brokerYoungMiB, usualYoungMiB } from '#config/process-memory.ts';
 import { entryOf } from '#main/running-code.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Identity } from '#main/up/users.ts';
@@ -26,6 +27,7 @@ function common(name: string, { paths, identity, release, environment }: Confine
   const extra = environment['NODE_EXTRA_CA_CERTS'];
   return {
     program: [entryOf(release, name), configFile],
+    youngMiB: usualYoungMiB,
     uid: identity.uid,
     gid: identity.gid,
     environment,
@@ -69,6 +71,7 @@ export function brokerConfinement(
   const base = common('broker', inputs);
   return {
     ...base,
+    youngMiB: brokerYoungMiB,
     deathSignal: 'SIGKILL',
     network: 'host',
     readable: [...base.readable, ...(caFile === null ? [] : [caFile])],
