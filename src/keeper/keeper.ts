@@ -185,6 +185,10 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
       const { bytes, end, ended, stall } = await known(terminalId).read(request, signal);
       return withPayload({ offset: request.offset, end, ended, stall }, bytes);
     },
+    'terminal.follow': async ({ terminalId, ...from }, { send, signal }) => {
+      await known(terminalId).follow(from, send, signal);
+      return {};
+    },
     'terminal.input': async ({ terminalId }, { payload }) => {
       known(terminalId).input(payload);
       return {};
