@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { frameKinds, type MethodContract, type MethodTable } from '#contract/channel.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { CallStream, callOver, type ReceiveBudget } from '#channel/call.ts';
+import { unknownMethod } from '#channel/unknown-method.ts';
 import { decodeHeaded, encodeFrame, encodeHeaded, type Frame, FrameReader } from '#channel/frame.ts';
 import type { Log } from '#channel/log.ts';
 
@@ -162,7 +163,7 @@ function serveConnection(
     const { method: name, parameters } = (header ?? {}) as { method?: unknown; parameters?: unknown };
     const method = typeof name === 'string' && Object.hasOwn(methods, name) ? methods[name] : undefined;
     const handler = typeof name === 'string' && Object.hasOwn(handlers, name) ? handlers[name] : undefined;
-    if (!method || !handler) return refuse(frame.call, new CasemateError('invalid_request', 'The method is unknown'));
+    if (!method || !handler) return refuse(frame.call, unknownMethod());
     if (calls.size >= maximumCalls) return refuse(frame.call, new CasemateError('rate_limited'));
     const parsed = method.request.safeParse(parameters);
     if (!parsed.success) {
@@ -171,7 +172,7 @@ function serveConnection(
         new CasemateError('invalid_request', 'The parameters are not valid', { cause: parsed.error }),
       );
     }
-    const stream = new CallStream(frame.call, write, budget);
+    const stream = new CallStream(frame.call, write, method.windowBytes, budget);
     const abort = new AbortController();
     calls.set(frame.call, { stream, abort });
     try {
@@ -191,7 +192,7 @@ function serveConnection(
       else if (!(error instanceof CasemateError)) log.debug({ err: error }, 'a cancelled call ended');
     } finally {
       calls.delete(frame.call);
-      stream.fail(callOver());
+      stream.fail(callOver);
       stream.discard();
     }
   };
@@ -199,7 +200,7 @@ function serveConnection(
     if (stream.received(frame.body)) return;
     refuse(frame.call, new CasemateError('rate_limited', 'Too much was sent at once that nobody could take yet.'));
     abort.abort();
-    stream.fail(callOver());
+    stream.fail(callOver);
   };
 
   socket.on('data', (bytes: Buffer) => {
@@ -218,7 +219,7 @@ function serveConnection(
         else if (frame.kind === frameKinds.credit) call.stream.granted(frame.body.readUInt32BE(0));
         else if (frame.kind === frameKinds.cancel) {
           call.abort.abort();
-          call.stream.fail(callOver());
+          call.stream.fail(callOver);
         }
       }
     } catch (error) {
@@ -231,7 +232,7 @@ function serveConnection(
     drained.resolve();
     for (const { abort, stream } of calls.values()) {
       abort.abort();
-      stream.fail(callOver());
+      stream.fail(callOver);
     }
   });
 }

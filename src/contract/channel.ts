@@ -24,6 +24,8 @@ export interface MethodContract {
   /** `down`: the serving side sends items; `up`: the caller does; the header of each is parsed by `item`. */
   readonly stream?: 'down' | 'up' | 'both';
   readonly item?: z.ZodType;
+  /** Item payload bytes under way in one direction before a credit frame; absent: {@link streamWindowBytes}. */
+  readonly windowBytes?: number;
 }
 
 export type MethodTable = Readonly<Record<string, MethodContract>>;

@@ -12,6 +12,8 @@ const offset = z.number().int().min(0);
 export const spoolBacklogBytes = 1_048_576;
 /** Sealed bytes kept in the spool as well, so that a quick reconnect needs no key. */
 export const spoolKeepBytes = 1_048_576;
+/** Output under way from the keeper to one reader: what the server holds for a viewer that does not read. */
+export const followWindowBytes = 262_144;
 /** Input waiting for a program that does not read; more is refused with `rate_limited`. */
 export const inputQueueBytes = 65_536;
 
@@ -67,8 +69,32 @@ export const keeperMethods = {
     }),
     reply: z.strictObject({ offset, end: offset, ended: z.boolean(), stall: stallSchema.nullable() }),
   },
+  /**
+   * The bytes from `offset` on, as they come, as the payloads of items that lie one after another without
+   * gap: `offset` is the first byte's. Only what is in the spool is sent. An item tells the stall, and
+   * holds nothing else when that alone changed; `stall` of the request is what the reader knows of it. Answers once there will be no more.
+   * `offset_trimmed` (detail `spoolStart`): the reader fell behind; read the recording, then follow again.
+   */
+  'terminal.follow': {
+    request: z.strictObject({ ...one, offset, stall: stallSchema.nullable() }),
+    stream: 'down',
+    item: z.strictObject({ offset, stall: stallSchema.nullable() }),
+    windowBytes: followWindowBytes,
+    reply: none,
+  },
   /** The payload goes to the program. Refused whole when the queue is full. */
   'terminal.input': { request: z.strictObject(one), reply: none },
+  /**
+   * As `terminal.input`, for all that a viewer types: the payloads of items. A full queue leaves them
+   * untaken. Items down tell how many bytes more were taken, always of whole items, some milliseconds late.
+   */
+  'terminal.type': {
+    request: z.strictObject(one),
+    stream: 'both',
+    item: z.strictObject({ bytes: offset }),
+    windowBytes: inputQueueBytes,
+    reply: none,
+  },
   'terminal.resize': { request: z.strictObject({ ...one, size: terminalSizeSchema }), reply: none },
   /** Writes the exit into the recording once all bytes are sealed. */
   'terminal.exited': { request: z.strictObject({ ...one, exit: exitSchema }), reply: none },

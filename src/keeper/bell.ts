@@ -3,6 +3,8 @@ export interface Bell {
   ring(): void;
   /** Resolves at the next ring, after `milliseconds`, or when `signal` aborts. */
   wait(milliseconds: number, signal?: AbortSignal): Promise<void>;
+  /** Calls `listener` at every ring, until the answer is called. */
+  listen(listener: () => void): () => void;
 }
 
 export function createBell(): Bell {
@@ -10,6 +12,10 @@ export function createBell(): Bell {
   return {
     ring() {
       for (const waiter of waiters) waiter();
+    },
+    listen(listener) {
+      waiters.add(listener);
+      return () => waiters.delete(listener);
     },
     wait: (milliseconds, signal) =>
       new Promise((resolve) => {

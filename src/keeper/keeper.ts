@@ -14,6 +14,7 @@ import { endHolder, findHolders } from '#keeper/holder.ts';
 import { createRecordedBytes } from '#keeper/recorded-bytes.ts';
 import { createRecording, type RecordingWriter, resumeRecording } from '#keeper/recording-writer.ts';
 import { openSpool } from '#keeper/spool.ts';
+import { takeInput } from '#keeper/take-input.ts';
 import { createTeamBudgets } from '#keeper/team-budgets.ts';
 import { createTerminal, type Terminal } from '#keeper/terminal.ts';
 import { readTerminalState, type TerminalState, writeTerminalState } from '#keeper/terminal-state.ts';
@@ -185,8 +186,16 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
       const { bytes, end, ended, stall } = await known(terminalId).read(request, signal);
       return withPayload({ offset: request.offset, end, ended, stall }, bytes);
     },
+    'terminal.follow': async ({ terminalId, ...from }, { send, signal }) => {
+      await known(terminalId).follow(from, send, signal);
+      return {};
+    },
     'terminal.input': async ({ terminalId }, { payload }) => {
       known(terminalId).input(payload);
+      return {};
+    },
+    'terminal.type': async ({ terminalId }, call) => {
+      await takeInput(call, (bytes) => known(terminalId).input(bytes));
       return {};
     },
     'terminal.resize': async ({ terminalId, size }) => {

@@ -15,6 +15,7 @@ import { createRecorder } from '#keeper/recorder.ts';
 import type { RecordingWriter } from '#keeper/recording-writer.ts';
 import type { Spool } from '#keeper/spool.ts';
 import type { TeamBudgets } from '#keeper/team-budgets.ts';
+import { createTerminalReader, type TerminalReader } from '#keeper/terminal-reader.ts';
 import { type Mark, type TerminalState, writeTerminalState } from '#keeper/terminal-state.ts';
 import type { Epoll } from '#kernel/epoll.ts';
 import { setNonblocking } from '#kernel/nonblocking.ts';
@@ -23,8 +24,6 @@ import { setWindowSize } from '#kernel/winsize.ts';
 
 /** How long `close` waits for a recording that the disk does not take. */
 const closePatienceMs = 10_000;
-/** Bytes of one reply at most: larger ones move no faster and cost memory for every viewer. */
-const replyBytes = 262_144;
 
 export interface TerminalOptions {
   readonly epoll: Epoll;
@@ -46,17 +45,8 @@ export interface TerminalOptions {
   readonly onForgotten: () => void;
 }
 
-export interface Terminal {
+export interface Terminal extends TerminalReader {
   describe(): KeeperTerminal;
-  read(
-    request: {
-      readonly offset: number;
-      readonly maximumBytes: number;
-      readonly waitMs: number;
-      readonly stall?: Stall | null | undefined;
-    },
-    signal: AbortSignal,
-  ): Promise<{ bytes: Buffer; end: number; ended: boolean; stall: Stall | null }>;
   input(bytes: Uint8Array): void;
   resize(size: TerminalSize): void;
   exited(exit: Exit): void;
@@ -221,7 +211,10 @@ export function createTerminal(options: TerminalOptions): Terminal {
   else if (state.phase === 'live') adopt();
   else hungUp();
 
+  const gone = () => (suspended ? 'unavailable' : forgotten ? 'not_found' : null);
+
   return {
+    ...createTerminalReader({ spool, bell, gone, ended, stalled }),
     describe() {
       const phase = state.phase === 'closing' ? 'over' : state.phase;
       return {
@@ -232,28 +225,6 @@ export function createTerminal(options: TerminalOptions): Terminal {
         end: spool.end,
         state: phase === 'over' ? (ended() ? 'ended' : 'live') : phase,
       };
-    },
-    async read({ offset, maximumBytes, waitMs, stall: known }, signal) {
-      const deadline = performance.now() + waitMs;
-      for (;;) {
-        if (forgotten || suspended) throw new CasemateError(suspended ? 'unavailable' : 'not_found');
-        if (offset > spool.end) {
-          throw new CasemateError('invalid_request', 'The offset lies after the end', { detail: { end: spool.end } });
-        }
-        if (offset < spool.start) {
-          const detail = { spoolStart: spool.start };
-          throw new CasemateError('offset_trimmed', 'Read these bytes from the recording', { detail });
-        }
-        const left = deadline - performance.now();
-        const none = offset === spool.end;
-        const stall = stalled();
-        const news = known !== undefined && stall !== known;
-        if (!none || ended() || left <= 0 || signal.aborted || news) {
-          const bytes = none ? Buffer.alloc(0) : spool.read(offset, Math.min(maximumBytes, replyBytes));
-          return { bytes, end: spool.end, ended: ended() && offset + bytes.length === spool.end, stall };
-        }
-        await bell.wait(left, signal);
-      }
     },
     input(bytes) {
       if (state.phase !== 'waiting' && state.phase !== 'live') {

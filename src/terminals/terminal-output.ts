@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { isUnknownMethod } from '#channel/unknown-method.ts';
 import { CasemateError } from '#contract/errors.ts';
 import type { Stall } from '#contract/keeper.ts';
 import type { TenantScope } from '#database/tenant-scope.ts';
@@ -18,7 +19,7 @@ const keeperRetryMs = 200;
 
 /**
  * A terminal's output from `from` on, without gap or repetition, wherever it lies: in the keeper's
- * spool, or sealed in the recording. One long poll is under way whenever the reader waits. Ends when
+ * spool, or sealed in the recording. Ends when
  * there will be no more; rejects with `cancelled` when `signal` aborts. A keeper that is being
  * restarted only delays it.
  */
@@ -32,11 +33,24 @@ export async function* terminalOutput(
   onStall?: (stall: Stall | null) => void,
 ): AsyncGenerator<OutputPiece, void> {
   let offset = from;
+  // A keeper of an earlier release lives on after an upgrade, and knows only how to be asked.
+  let follows = true;
   const told = { stall: null as Stall | null };
   for (;;) {
     signal.throwIfAborted();
     const { terminalId } = terminal;
     try {
+      if (follows) {
+        using call = context.keeper.open('terminal.follow', { terminalId, offset, ...told }, { signal });
+        for await (const { header, payload } of call.items) {
+          if (header.stall !== told.stall) onStall?.(header.stall);
+          told.stall = header.stall;
+          offset += payload.length;
+          if (payload.length > 0) yield { offset: header.offset, bytes: payload };
+        }
+        await call.done;
+        return;
+      }
       const { reply, payload } = await context.keeper.call(
         'terminal.read',
         { terminalId, offset, maximumBytes: maximumPieceBytes, waitMs: pollMs, ...told },
@@ -50,6 +64,10 @@ export async function* terminalOutput(
       } else if (reply.ended) return;
     } catch (error) {
       if (!(error instanceof CasemateError) || signal.aborted) throw error;
+      if (follows && isUnknownMethod(error)) {
+        follows = false;
+        continue;
+      }
       if (error.code === 'unavailable') {
         await wait(keeperRetryMs, undefined, { signal });
         continue;

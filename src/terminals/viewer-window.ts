@@ -43,8 +43,14 @@ export class ViewerWindow {
     this.#sent = offset;
   }
 
+  #hasRoom(): boolean {
+    const underWay = this.#sent - this.#acknowledged;
+    return underWay <= viewerWindowBytes - maximumPieceBytes && this.#transport.bufferedBytes <= socketHighWaterBytes;
+  }
+
   /** Resolves when another piece may be sent. Rejects when `signal` aborts. */
   async room(signal: AbortSignal): Promise<void> {
+    if (this.#hasRoom()) return signal.throwIfAborted();
     const wake = (): void => this.#wake?.();
     signal.addEventListener('abort', wake, { once: true });
     try {
