@@ -74,7 +74,10 @@ export function startLoad({ origin, key, repository, signal }: LoadOptions) {
           const mark = `mark-${at}-${turns}-${line}`;
           const heavy = line % 5 === 4 ? 'seq 1 20000; ' : '';
           viewer.type(`${heavy}head -c 4096 /dev/urandom > ~/written-${at}; printf '%s-%s\\n' mark ${mark.slice(5)}\n`);
-          await viewer.until(() => viewer?.output().subarray(-4000).includes(`${mark}\r\n`) ?? false, 20_000);
+          await viewer.until(() => {
+            if (viewer?.socket.readyState !== viewer?.socket.OPEN) throw new Error('the connection was closed');
+            return viewer?.output().subarray(-4000).includes(`${mark}\r\n`) ?? false;
+          }, 20_000);
           await pause(1000);
         }
         offset = viewer.end();

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { temporaryInstance } from '../../support/instance.ts';
 
@@ -80,14 +80,8 @@ export function tracesOf(instance: Instance): Map<string, number> {
 
 /** Holder processes of all terminals, also of a keeper that is gone. */
 function holders(instance: Instance): number {
-  const spool = join(instance.data, 'keeper');
-  return entries('/proc').filter(
-    (name) =>
-      /^\d+$/.test(name) &&
-      /holder/.test(text(`/proc/${name}/cmdline`)) &&
-      (text(`/proc/${name}/cmdline`).includes(instance.data) ||
-        orGone(() => readlinkSync(`/proc/${name}/cwd`), '').startsWith(spool)),
-  ).length;
+  const mark = `CASEMATE_SPOOL=${instance.data}/`;
+  return entries('/proc').filter((name) => /^\d+$/.test(name) && text(`/proc/${name}/environ`).includes(mark)).length;
 }
 
 /** Reads everything; takes some ten milliseconds. Needs root. */
