@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { closeSync, mkdirSync, openSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { connect, type Socket } from 'node:net';
+import { join } from 'node:path';
+import { after, before, test, type TestContext } from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
+import { type Answer, send } from '../access/support/request.ts';
+import { ownProcesses } from '../bench/soak/sample.ts';
+import { openViewer, type TestViewer } from '../e2e-api/support/terminal-viewer.ts';
+import { casemate, lacking, temporaryInstance } from '../support/instance.ts';
+
+/** One instance whose whole data directory lies on a small file system: database, journals, recordings, disks. */
+const reason = lacking();
+const cleanup = new AsyncDisposableStack();
+const clear = new Set([503, 507]);
+let instance: Awaited<ReturnType<typeof temporaryInstance>>;
+let origin: string;
+let key: string;
+let viewer: TestViewer;
+/** Names of workspaces whose making was answered with 201. */
+const acknowledged: string[] = [];
+
+const run = (program: string, ...words: string[]): void => {
+  const { status, stderr } = spawnSync(program, words, { encoding: 'utf8' });
+  assert.equal(status, 0, `${program} ${words.join(' ')}: ${stderr}`);
+};
+
+const api = (method: string, path: string, body?: unknown): Promise<Answer> =>
+  send(origin, `/api/v1${path}`, { method, headers: { 'x-api-key': key }, ...(body === undefined ? {} : { body }) });
+
+/** Makes a workspace; what is answered is either 201, remembered, or an error that says what is the matter. */
+async function make(): Promise<number> {
+  const name = `made ${acknowledged.length} ${Math.random().toString(36).slice(2, 8)}`;
+  const answer = await api('POST', '/workspaces', { name });
+  if (answer.status === 201) acknowledged.push(name);
+  else assert.ok(clear.has(answer.status), `${answer.status} ${answer.text}`);
+  return answer.status;
+}
+
+/** Everything acknowledged is there, work goes on, and the trail is whole. */
+async function recovered(): Promise<void> {
+  await instance.until('the instance is ready', () => instance.status().ready, 60_000);
+  await instance.until('a workspace can be made', async () => (await make()) === 201, 30_000);
+  const names = new Set<string>();
+  for (let cursor: string | null = ''; cursor !== null; ) {
+    const { json } = await api('GET', `/workspaces?limit=100${cursor === '' ? '' : `&cursor=${cursor}`}`);
+    for (const { name } of json['items'] as { name: string }[]) names.add(name);
+    cursor = (json['cursor'] as string | null) ?? null;
+  }
+  assert.deepEqual(
+    acknowledged.filter((name) => !names.has(name)),
+    [],
+  );
+  const verified = await casemate(['audit', 'verify', '--data', instance.data]);
+  assert.equal(verified.code, 0, verified.output);
+}
+
+const ticks = (): number[] =>
+  [
+    ...viewer
+      .output()
+      .toString()
+      .matchAll(/tick (\d+)\r\n/g),
+  ].map((match) => Number(match[1]));
+
+/** The program in the terminal prints on, and nothing of it is missing. */
+async function countsOn(): Promise<void> {
+  if (viewer.socket.readyState !== viewer.socket.OPEN)
+    viewer = await openViewer(origin, key, terminalId, { offset: 0 });
+  const reached = ticks().length;
+  await viewer.until(() => ticks().length > reached + 10, 40_000);
+  const seen = ticks();
+  assert.deepEqual(
+    seen,
+    seen.map((_, at) => at + 1),
+  );
+}
+let terminalId: string;
+
+before(
+  async () => {
+    if (reason) return;
+    instance = cleanup.use(await temporaryInstance());
+    const image = `${instance.data}.img`;
+    run('truncate', '-s', '900M', image);
+    run('mkfs.ext4', '-q', '-m', '0', '-N', '12000', image);
+    run('mount', '-o', 'loop', image, instance.data);
+    cleanup.defer(async () => {
+      await casemate(['down', '--data', instance.data]);
+      spawnSync('umount', [instance.data]);
+      for (const file of [image, `${instance.data}.password`]) rmSync(file, { force: true });
+    });
+    writeFileSync(`${instance.data}.password`, 'umbrella-tadpole-seventeen-copper', { mode: 0o600 });
+    const started = await casemate(['up', '--detach', ...instance.flags], {
+      CASEMATE_OWNER_EMAIL: 'ada@example.org',
+      CASEMATE_OWNER_PASSWORD_FILE: `${instance.data}.password`,
+      CASEMATE_RESERVE_MIB: '64',
+      CASEMATE_SANDBOX_DISK_MIB: '256',
+      RATE_LIMIT_MAX_REQUESTS: '100000',
+    });
+    assert.equal(started.code, 0, started.output);
+    origin = `http://127.0.0.1:${instance.port}`;
+    const made = await casemate(['key', 'create', '--scope', '*', '--data', instance.data]);
+    key = /e2b_[0-9a-f]{40}/.exec(made.output)?.[0] ?? '';
+    const workspace = await api('POST', '/workspaces', { name: 'counts' });
+    assert.equal(workspace.status, 201, workspace.text);
+    const terminal = await api('POST', `/workspaces/${String(workspace.json['id'])}/terminals`, {});
+    assert.equal(terminal.status, 201, terminal.text);
+    terminalId = String(terminal.json['id']);
+    viewer = await openViewer(origin, key, terminalId, { offset: 0 });
+    viewer.type('stty -echo; i=0; while :; do i=$((i+1)); echo tick $i; sleep 0.05; done\n');
+    await viewer.until(() => ticks().length > 5);
+  },
+  { timeout: 120_000 },
+);
+
+after(async () => {
+  viewer?.close();
+  await cleanup.disposeAsync();
+});
+
+function step(name: string, work: (t: TestContext) => Promise<void>): void {
+  void test(name, { timeout: 120_000 }, async (t) => (reason ? t.skip(reason) : work(t)));
+}
+
+/** Takes what room there is, in ever smaller pieces. */
+function fillBytes(file: string): void {
+  const descriptor = openSync(file, 'a');
+  for (const size of [1_048_576, 65_536, 4096]) {
+    try {
+      for (;;) if (writeSync(descriptor, Buffer.alloc(size, 'x')) < size) break;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+    }
+  }
+  closeSync(descriptor);
+}
+
+step(
+  'H16 a disk that is full stalls programs with a notice, is told clearly, loses nothing, and passes by itself',
+  async () => {
+    assert.equal(await make(), 201);
+    const ballast = join(instance.data, 'ballast');
+    fillBytes(ballast);
+    const fulls = viewer.frames.length;
+    const refill = setInterval(() => fillBytes(ballast), 300);
+    try {
+      const statuses: number[] = [];
+      for (let tries = 0; tries < 20; tries += 1) {
+        statuses.push(await make());
+        await delay(200);
+      }
+      assert.ok(statuses.includes(507), String(statuses));
+      if (viewer.socket.readyState === viewer.socket.OPEN) {
+        await viewer.until(() =>
+          viewer.frames.slice(fulls).some((frame) => frame.kind === 'notice' && frame.code === 'no_space'),
+        );
+      }
+    } finally {
+      clearInterval(refill);
+      rmSync(ballast);
+    }
+    await recovered();
+    await countsOn();
+  },
+);
+
+step('a disk without inodes is told clearly, loses nothing, and passes by itself', async () => {
+  const ballast = join(instance.data, 'ballast');
+  mkdirSync(ballast);
+  try {
+    for (let file = 0; ; file += 1) writeFileSync(join(ballast, String(file)), '');
+  } catch (error) {
+    assert.equal((error as NodeJS.ErrnoException).code, 'ENOSPC');
+  }
+  try {
+    const statuses: number[] = [];
+    for (let tries = 0; tries < 4; tries += 1) statuses.push(await make());
+    assert.ok(statuses.includes(507), String(statuses));
+    await countsOn();
+  } finally {
+    rmSync(ballast, { recursive: true });
+  }
+  await recovered();
+});
+
+step(
+  'kill -9 of PostgreSQL under requests breaks off none without an answer, and loses nothing acknowledged',
+  async () => {
+    const pid = instance.pid('PostgreSQL');
+    const burst = Array.from({ length: 20 }, async (_, at) => {
+      await delay(at * 20);
+      return make();
+    });
+    await delay(150);
+    process.kill(pid, 'SIGKILL');
+    await Promise.all(burst);
+    await recovered();
+    await countsOn();
+  },
+);
+
+const sockets: readonly (readonly [string, string])[] = [
+  ['server', 'run/server/admin.sock'],
+  ['warden', 'run/warden/warden.sock'],
+  ['keeper', 'run/keeper/keeper.sock'],
+  ['broker', 'run/broker/broker.sock'],
+];
+
+for (const [name, path] of sockets) {
+  step(`a ${name} without descriptors left accepts again when it has some`, async () => {
+    const pid = ownProcesses(instance).get(name);
+    assert.ok(pid !== undefined);
+    const limit = (of: string): void => run('prlimit', '--pid', String(pid), `--nofile=${of}`);
+    const { stdout } = spawnSync('prlimit', ['--pid', String(pid), '--nofile', '--output=SOFT,HARD', '--noheadings'], {
+      encoding: 'utf8',
+    });
+    const [soft = '', hard = ''] = stdout.trim().split(/\s+/);
+    const open: Socket[] = [];
+    const dial = (): void => {
+      const socket = name === 'server' ? connect(instance.port, '127.0.0.1') : connect(join(instance.data, path));
+      socket.on('error', () => undefined);
+      open.push(socket);
+    };
+    limit(`16:${hard}`);
+    try {
+      for (let count = 0; count < 60; count += 1) dial();
+      await delay(1000);
+    } finally {
+      limit(`${soft}:${hard}`);
+      for (const socket of open) socket.destroy();
+    }
+    assert.equal(ownProcesses(instance).get(name), pid, 'it was started again');
+    await recovered();
+    await countsOn();
+  });
+}
