@@ -94,10 +94,11 @@ export function readSample(instance: Instance, second: number): Sample {
   };
   for (const [name, pid] of ownProcesses(instance)) {
     const family = name === 'PostgreSQL' ? [pid, ...childrenOf(pid)] : [pid];
-    const pss = family.reduce((sum, one) => sum + field(`/proc/${one}/smaps_rollup`, 'Pss'), 0);
+    // Of its own: a share of mapped files would change with strangers' programs that end, and buffers fill up.
+    const anonymous = family.reduce((sum, one) => sum + field(`/proc/${one}/smaps_rollup`, 'Pss_Anon'), 0);
     // A process that is gone reads as nothing, which is no sample of it.
-    if (pss === 0) continue;
-    put(`${name}: memory, MB`, (pss * 1024) / 1_000_000, pid);
+    if (anonymous === 0) continue;
+    put(`${name}: memory, MB`, (anonymous * 1024) / 1_000_000, pid);
     put(
       `${name}: descriptors`,
       family.reduce((sum, one) => sum + entries(`/proc/${one}/fd`).length, 0),
