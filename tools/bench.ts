@@ -13,6 +13,11 @@ const help = `
 Measures what Casemate costs, each figure in turns with its floor: the same work without Casemate, on this
 machine, in this run. NAMEs: ${Object.keys(suites).join(', ')}; without one, all. --write puts the whole
 table into docs/reference/bench.md. Exit code 1 when a goal was missed or a suite failed.
+
+./casemate bench soak --minutes N
+
+A day of use in small: mixed work on an instance of its own, with a process killed now and then, and a verdict
+for memory, descriptors, mounts and the like: flat or growing. 20 minutes show a leak, 120 prove that there is none.
 `;
 
 const root = resolve(import.meta.dirname, '..');
@@ -30,7 +35,17 @@ async function measure(name: string): Promise<BenchRow[]> {
   return rows;
 }
 
+async function soak(minutes: string | undefined): Promise<number> {
+  const child = spawn(process.execPath, [join(root, 'tools/bench/soak.ts'), minutes ?? ''], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  });
+  const [code] = (await once(child, 'exit')) as [number | null];
+  return code ?? 1;
+}
+
 async function main(words: readonly string[]): Promise<number> {
+  if (words[0] === 'soak') return soak(words[words.indexOf('--minutes') + 1]);
   const json = words.includes('json');
   const names = words.filter((word) => !word.startsWith('-') && word !== 'json');
   const unknown = names.find((name) => !(name in suites));

@@ -70,7 +70,7 @@ export interface ChannelServer extends AsyncDisposable {
 /**
  * Serves a method table on a Unix socket. Parameters are parsed by the table's schemas before a
  * handler runs; a handler's CasemateError reaches the caller as it is, anything else is logged and
- * answered `internal`.
+ * answered `internal`, or `no_space` and `unavailable` where the machine has run out of room or descriptors.
  */
 export async function serveChannel<Methods extends MethodTable>(
   methods: Methods,
@@ -116,6 +116,19 @@ export async function serveChannel<Methods extends MethodTable>(
   return { close, [Symbol.asyncDispose]: close };
 }
 
+/** What the machine has run out of is told as that; everything else is `internal`. */
+function exhaustionError(error: unknown): CasemateError {
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  const options = { cause: error };
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new CasemateError('no_space', 'The disk of the server is full. What was there was kept.', options);
+  }
+  if (code === 'EMFILE' || code === 'ENFILE') {
+    return new CasemateError('unavailable', 'The server has too many files open. Try again in a moment.', options);
+  }
+  return new CasemateError('internal', undefined, options);
+}
+
 type LooseHandlers = Record<string, (parameters: unknown, call: ServerCall<MethodContract>) => Promise<unknown>>;
 
 /** Node keeps the descriptor of an accepted socket on its handle and documents no other way to it. */
@@ -152,7 +165,7 @@ function serveConnection(
     while (socket.writableLength > maximumUnreadBytes && !socket.destroyed) await drained.promise;
   };
   const refuse = (call: number, error: unknown): void => {
-    const known = error instanceof CasemateError ? error : new CasemateError('internal');
+    const known = error instanceof CasemateError ? error : exhaustionError(error);
     if (known.code === 'internal') log.error({ err: error }, 'a call failed');
     const header = { code: known.code, message: known.message, detail: known.detail };
     write(encodeFrame(frameKinds.error, call, encodeHeaded(header)));

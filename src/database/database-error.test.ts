@@ -33,6 +33,11 @@ test('a database that is away is unavailable, whatever the driver calls it', () 
   }
 });
 
+test('a disk that is full is told as that', () => {
+  const refused = Object.assign(new Error('could not extend file "base/1/2"'), { code: '53100' });
+  assert.equal((toRoomError(refused) as CasemateError).code, 'no_space');
+});
+
 test('an error of the caller passes as it is, also through the wrapping of the query builder', () => {
   const own = new CasemateError('not_found');
   assert.equal(toRoomError(own), own);

@@ -16,9 +16,19 @@ export class DatabaseError extends Error {
   }
 }
 
-const connectionCodes = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'EPIPE', 'ETIMEDOUT', 'ENOTFOUND', 'EACCES']);
+const connectionCodes = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'EPIPE',
+  'ETIMEDOUT',
+  'ENOTFOUND',
+  'EACCES',
+  'EMFILE',
+]);
 /** Shutdown, start-up and crash of the server; class 08 is the connection's own. */
 const outageStates = /^(?:08...|57P0[1-4]|53300)$/;
+const diskFull = '53100';
 const lostMessage = /timeout exceeded when trying to connect|Connection terminated|Client was closed|not queryable/;
 
 interface Refusal {
@@ -58,6 +68,9 @@ export function toRoomError(error: unknown): unknown {
     return new CasemateError('unavailable', 'The database does not answer; try again in a moment');
   }
   if (state === undefined) return error;
+  if (state === diskFull) {
+    return new CasemateError('no_space', 'The disk of the database is full. Nothing was changed; try again later.');
+  }
   const text = (value: unknown) => (typeof value === 'string' ? value : undefined);
   return new DatabaseError(state, {
     table: text(inner.table),

@@ -9,6 +9,7 @@ import { openJournal } from '#journal/journal.ts';
 import { duplicate } from '#kernel/duplicate.ts';
 import { peerCredentials } from '#kernel/peer-credentials.ts';
 import { denyExecve } from '#kernel/seccomp.ts';
+import { logDestination } from '#main/log-destination.ts';
 
 /**
  * The broker's composition root: `node src/main/broker.ts <config.json>`, a child of the warden. It gives
@@ -20,7 +21,7 @@ process.env['UV_THREADPOOL_SIZE'] ??= '32';
 const configFile = process.argv[2];
 if (configFile === undefined) throw new Error('usage: node src/main/broker.ts <config.json>');
 const config = brokerConfigSchema.parse(JSON.parse(readFileSync(configFile, 'utf8')));
-const log = pino({ base: { process: 'broker' }, level: 'info' });
+const log = pino({ base: { process: 'broker' }, level: 'info' }, logDestination());
 
 /** More than other processes have: its decisions go on while the server, which reads them, is down. */
 const journalBytes = 32 * 1_048_576;

@@ -6,8 +6,9 @@ import { keeperConfigSchema } from '#config/process.ts';
 import { keeperMethods } from '#contract/keeper.ts';
 import { openJournal } from '#journal/journal.ts';
 import { createKeeper } from '#keeper/keeper.ts';
+import { logDestination } from '#main/log-destination.ts';
 
-const log = pino({ base: { process: 'keeper' } });
+const log = pino({ base: { process: 'keeper' } }, logDestination());
 const configFile = process.argv[2];
 if (!configFile) throw new Error('usage: keeper.ts <config.json>');
 const config = keeperConfigSchema.parse(JSON.parse(readFileSync(configFile, 'utf8')));

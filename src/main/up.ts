@@ -14,6 +14,7 @@ import { dataPaths } from '#main/up/paths.ts';
 import { parseUpArguments, readConfig } from '#main/up/read-config.ts';
 import { rotateLogs } from '#main/up/rotate-logs.ts';
 import { type RunningInstance, runInstance } from '#main/up/run.ts';
+import { logDestination } from '#main/log-destination.ts';
 
 /**
  * The supervisor's composition root, run as root from the data directory's copy of the release. SIGTERM and
@@ -27,7 +28,7 @@ async function up(): Promise<void> {
   process.umask(0o027);
   const lock = lockDataDirectory(paths);
   const file = openLogFile(paths.log, 'up');
-  const log = pino({ base: { process: 'up' }, level: config.logLevel }, pino.destination({ fd: file.fd, sync: true }));
+  const log = pino({ base: { process: 'up' }, level: config.logLevel }, logDestination(file.fd));
   rotateLogs(paths.log, (error) => log.error({ err: error }, 'a log could not be rotated'));
   const tell = (text: string): void => {
     say(text);

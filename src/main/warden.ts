@@ -5,8 +5,9 @@ import { wardenConfigSchema } from '#config/process.ts';
 import { endSandboxesSchema } from '#contract/supervision.ts';
 import { closeAllOnExec } from '#kernel/close-on-exec.ts';
 import { startWarden } from '#warden/warden.ts';
+import { logDestination } from '#main/log-destination.ts';
 
-const log = pino({ level: 'info', base: { process: 'warden' } });
+const log = pino({ level: 'info', base: { process: 'warden' } }, logDestination());
 const configFile = process.argv[2];
 if (configFile === undefined) {
   log.fatal('usage: warden.ts <config.json>');

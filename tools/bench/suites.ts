@@ -19,6 +19,10 @@ export const suites: Readonly<Record<string, BenchSuite>> = {
     what: 'requests and bytes through the broker against the same without it',
     load: async () => (await import('../../test/bench/broker.ts')).measureBroker,
   },
+  neighbour: {
+    what: 'echo in a sandbox while another prints, forks and fills memory and disk',
+    load: async () => (await import('../../test/bench/neighbour.ts')).measureNeighbour,
+  },
   footprint: {
     what: 'memory of an idle instance and of idle sandboxes, and the time of a second start',
     load: async () => (await import('../../test/bench/footprint.ts')).measureFootprint,

@@ -1,5 +1,6 @@
 import { type Logger, pino } from 'pino';
 import type { ServerConfig } from '#config/process.ts';
+import { logDestination } from '#main/log-destination.ts';
 
 /** What must not be in a log even by mistake. */
 const secret = [
@@ -23,5 +24,8 @@ const secret = [
 
 /** JSON lines on standard output. */
 export function createServerLog(level: ServerConfig['logLevel']): Logger {
-  return pino({ level, base: { process: 'server' }, redact: { paths: secret, censor: '[redacted]' } });
+  return pino(
+    { level, base: { process: 'server' }, redact: { paths: secret, censor: '[redacted]' } },
+    logDestination(),
+  );
 }

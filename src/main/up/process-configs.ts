@@ -33,6 +33,8 @@ export interface ProcessConfigInputs {
 
 const mebibyte = 1_048_576;
 const inodesPerDisk = 1_000_000;
+/** More than one for 8 KiB would leave a small disk no room for files. */
+const inodesPerMiB = 128;
 
 /** What a sandbox gets, bounded by what the machine has. */
 function defaultResources(config: Config): Resources {
@@ -42,7 +44,7 @@ function defaultResources(config: Config): Resources {
     cpuPercent: Math.min(config.sandboxCpuPercent, availableParallelism() * 100),
     processes: config.sandboxProcesses,
     diskMiB: config.sandboxDiskMiB,
-    inodes: inodesPerDisk,
+    inodes: Math.min(inodesPerDisk, config.sandboxDiskMiB * inodesPerMiB),
   };
 }
 

@@ -78,7 +78,7 @@ export async function runInstance({ config, paths, release, log, say, service }:
   // Assigned below; the first parts may tell of themselves before.
   let certificates: InstanceCertificates | undefined = undefined;
   const parts: Supervised[] = [];
-  const changed = (): void =>
+  const tellStatus = (): void =>
     writeStatus(paths, {
       pid: process.pid,
       url: baseUrl(config),
@@ -99,6 +99,18 @@ export async function runInstance({ config, paths, release, log, say, service }:
         problem,
       })),
     });
+
+  let retry: NodeJS.Timeout | undefined;
+  // A disk without room must keep nobody from starting again what ended; the file is right a little later.
+  const changed = (): void => {
+    clearTimeout(retry);
+    try {
+      tellStatus();
+    } catch (error) {
+      log.warn({ err: error }, 'the status could not be written; it is tried again');
+      retry = setTimeout(changed, 1000).unref();
+    }
+  };
 
   const files = settleFiles(config, paths, users);
   certificates = await instanceCertificates({

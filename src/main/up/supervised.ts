@@ -25,8 +25,9 @@ const shortestMs = 250;
 const longestMs = 30_000;
 /** Having run for so long, a process is healthy again, and its next failure is a first one. */
 const healthyMs = 60_000;
-/** So many failures in a row, and a person has to look. */
+/** So many failures in a row, and a person has to look; the cause may pass by itself, as a full disk does. */
 const mostFailures = 8;
+const patientMs = 60_000;
 
 export const backOffMs = (failures: number): number => Math.min(longestMs, shortestMs * 2 ** failures);
 
@@ -66,21 +67,20 @@ export function supervise(of: {
     let failures = 0;
     while (!stopping.signal.aborted) {
       if (current) {
-        const since = Date.now();
+        const since = performance.now();
         const why = await current.ended;
         current = undefined;
         if (stopping.signal.aborted) return;
-        if (Date.now() - since > healthyMs) failures = 0;
+        if (performance.now() - since > healthyMs) failures = 0;
         enter('waiting', why);
         of.say(`${of.name} ${why}; starting it again`);
       }
-      if (failures >= mostFailures) {
-        enter('failed', problem);
-        of.say(`${of.name} failed ${failures} times in a row (${problem}). It is left alone; everything else goes on.`);
-        of.say(`Look at its log, mend it, then \`./casemate restart\`.`);
-        return;
+      if (failures >= mostFailures) enter('failed', problem);
+      if (failures === mostFailures) {
+        of.say(`${of.name} failed ${failures} times in a row (${problem}). Everything else goes on.`);
+        of.say(`Look at its log and mend it. It is tried again every minute, or by \`./casemate restart\`.`);
       }
-      await pause(backOffMs(failures), stopping.signal);
+      await pause(failures >= mostFailures ? patientMs : backOffMs(failures), stopping.signal);
       if (stopping.signal.aborted) return;
       failures += 1;
       restarts += 1;

@@ -38,7 +38,7 @@ export async function makeDiskImage(images: string, file: string, size: DiskSize
     await mustRun('/bin/cp', ['--sparse=always', '--reflink=auto', '--', original, `${file}.new`]);
   } catch (error) {
     await rm(`${file}.new`, { force: true });
-    throw error;
+    throw fullOr(error);
   }
   await rename(`${file}.new`, file);
 }
@@ -50,11 +50,22 @@ async function makeOriginal(original: string, size: DiskSize): Promise<void> {
   await handle.close();
   // A journal takes 4 MiB at least, and a sixteenth of a small disk is enough for one.
   const journalMiB = Math.min(16, Math.max(4, Math.floor(size.diskMiB / 16)));
-  await mustRun('/sbin/mkfs.ext4', [
-    ...['-q', '-F', '-b', '4096', '-I', '256', '-m', '0', '-N', String(size.inodes), '-J', `size=${journalMiB}`],
-    ...['-O', '^resize_inode', '-E', 'lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0', beside],
-  ]);
+  try {
+    await mustRun('/sbin/mkfs.ext4', [
+      ...['-q', '-F', '-b', '4096', '-I', '256', '-m', '0', '-N', String(size.inodes), '-J', `size=${journalMiB}`],
+      ...['-O', '^resize_inode', '-E', 'lazy_itable_init=0,lazy_journal_init=0,root_owner=0:0', beside],
+    ]);
+  } catch (error) {
+    await rm(beside, { force: true });
+    throw fullOr(error);
+  }
   await rename(beside, original);
+}
+
+/** What a program said of a disk without room, as the error that it is. */
+function fullOr(error: unknown): unknown {
+  if (!(error instanceof Error && error.message.includes('No space left on device'))) return error;
+  return new CasemateError('no_space', 'The server has no disk space for another disk.', { cause: error });
 }
 
 /** Mounts an image through a loop device of its own, without set-uid programs and device nodes. */

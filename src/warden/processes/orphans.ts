@@ -24,7 +24,15 @@ interface Child {
 export function createOrphans(isWatched: (pid: number) => boolean): Orphans {
   let seen = new Set<number>();
   const look = (): void => {
-    const dead = children().filter((child) => child.dead && !isWatched(child.pid));
+    let all: Child[];
+    try {
+      all = children();
+    } catch (error) {
+      // No descriptor is left for the look; the next one finds the same.
+      if (['EMFILE', 'ENFILE'].includes((error as NodeJS.ErrnoException).code ?? '')) return;
+      throw error;
+    }
+    const dead = all.filter((child) => child.dead && !isWatched(child.pid));
     for (const { pid } of dead) if (seen.has(pid)) reapChild(pid);
     seen = new Set(dead.map(({ pid }) => pid));
   };
