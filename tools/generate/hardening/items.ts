@@ -85,6 +85,6 @@ export const hardeningItems: Readonly<Record<number, HardeningItem>> = {
   },
   19: {
     title: 'Our own services are confined by systemd, and keys of one purpose are derived, not shared.',
-    open: 'The units of the service are made with the installation as a service.',
+    open: 'The unit of warden and broker is more open than the others: it makes sandboxes (decision 0020).',
   },
 };
