@@ -84,17 +84,6 @@ export const keeperMethods = {
   },
   /** The payload goes to the program. Refused whole when the queue is full. */
   'terminal.input': { request: z.strictObject(one), reply: none },
-  /**
-   * As `terminal.input`, for all that a viewer types: the payloads of items. A full queue leaves them
-   * untaken. Items down tell how many bytes more were taken, always of whole items, some milliseconds late.
-   */
-  'terminal.type': {
-    request: z.strictObject(one),
-    stream: 'both',
-    item: z.strictObject({ bytes: offset }),
-    windowBytes: inputQueueBytes,
-    reply: none,
-  },
   'terminal.resize': { request: z.strictObject({ ...one, size: terminalSizeSchema }), reply: none },
   /** Writes the exit into the recording once all bytes are sealed. */
   'terminal.exited': { request: z.strictObject({ ...one, exit: exitSchema }), reply: none },

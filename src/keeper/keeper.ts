@@ -14,7 +14,6 @@ import { endHolder, findHolders } from '#keeper/holder.ts';
 import { createRecordedBytes } from '#keeper/recorded-bytes.ts';
 import { createRecording, type RecordingWriter, resumeRecording } from '#keeper/recording-writer.ts';
 import { openSpool } from '#keeper/spool.ts';
-import { takeInput } from '#keeper/take-input.ts';
 import { createTeamBudgets } from '#keeper/team-budgets.ts';
 import { createTerminal, type Terminal } from '#keeper/terminal.ts';
 import { readTerminalState, type TerminalState, writeTerminalState } from '#keeper/terminal-state.ts';
@@ -192,10 +191,6 @@ export function createKeeper({ config, journal, log, clock = systemClock }: Keep
     },
     'terminal.input': async ({ terminalId }, { payload }) => {
       known(terminalId).input(payload);
-      return {};
-    },
-    'terminal.type': async ({ terminalId }, call) => {
-      await takeInput(call, (bytes) => known(terminalId).input(bytes));
       return {};
     },
     'terminal.resize': async ({ terminalId, size }) => {

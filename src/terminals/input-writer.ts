@@ -1,11 +1,8 @@
 import { setTimeout as wait } from 'node:timers/promises';
-import type { OpenCall } from '#channel/connect.ts';
-import { isUnknownMethod } from '#channel/unknown-method.ts';
 import { CasemateError } from '#contract/errors.ts';
-import type { keeperMethods } from '#contract/keeper.ts';
 import type { Keeper, TerminalKey } from '#terminals/terminal-context.ts';
 
-/** One item to the keeper at most; well below its queue, so that a full queue takes a piece soon. */
+/** One call to the keeper at most; well below its queue, so that a full queue takes a piece soon. */
 const pieceBytes = 16_384;
 /** Bytes that may wait here before the viewer's socket is no longer read. */
 const highWaterBytes = 262_144;
@@ -23,9 +20,8 @@ export interface InputWriter {
 }
 
 /**
- * Streams input to the keeper in order, from the first byte until `signal` aborts. What the keeper has not
- * told to be taken is kept, and sent again to the keeper after it. `onLost` tells that a program reads
- * nothing, or that nobody can take it; what was not taken is given up then.
+ * Hands input to the keeper in order. While one call is under way what comes next is joined, so a fast
+ * typist costs few calls and the first key none. `onLost` tells that a program reads nothing.
  */
 export function createInputWriter(
   keeper: Keeper,
@@ -33,112 +29,57 @@ export function createInputWriter(
   signal: AbortSignal,
   onLost: (error: CasemateError) => void,
 ): InputWriter {
-  let kept: Uint8Array[] = [];
-  /** So many of `kept` are on their way. */
-  let sent = 0;
+  let queue: Uint8Array[] = [];
   let waiting = 0;
-  let call: OpenCall<(typeof keeperMethods)['terminal.type']> | undefined;
-  let running = false;
-  /** Counts what was given up: a run that is still on its way then does nothing more. */
-  let turn = 0;
-  let sending = false;
-  let progressAt = 0;
-  let watch: NodeJS.Timeout | undefined;
+  let busy = false;
   const wakers: (() => void)[] = [];
 
-  const took = (bytes: number): void => {
-    for (let left = bytes; left > 0 && kept[0]; sent -= 1) {
-      left -= kept[0].length;
-      waiting -= kept[0].length;
-      kept.shift();
-    }
-    progressAt = performance.now();
-    if (waiting < highWaterBytes) for (const wake of wakers.splice(0)) wake();
-  };
-  const lose = (error: unknown): void => {
-    const given = call;
-    call = undefined;
-    running = false;
-    turn += 1;
-    given?.cancel();
-    kept = [];
-    sent = 0;
-    waiting = 0;
-    for (const wake of wakers.splice(0)) wake();
-    if (signal.aborted) return;
-    onLost(error instanceof CasemateError ? error : new CasemateError('internal', undefined, { cause: error }));
-  };
-  const lookAtProgress = (): void => {
-    watch = undefined;
-    if (waiting === 0 || signal.aborted) return;
-    const left = progressAt + patienceMs - performance.now();
-    if (left > 0) watch = setTimeout(lookAtProgress, left);
-    else lose(new CasemateError(call ? 'rate_limited' : 'unavailable'));
-  };
-  const flush = async (): Promise<void> => {
-    const to = call;
-    if (!to || sending) return;
-    sending = true;
-    for (let piece = kept[sent]; piece && call === to; piece = kept[sent]) {
-      sent += 1;
-      await to.send({ bytes: piece.length }, piece);
-    }
-    if (call === to) sending = false;
-  };
-  // Fails only once the call is over, and `follow` sees why.
-  const flushOn = (): void => void flush().catch(() => undefined);
-  const follow = async (): Promise<void> => {
-    using opened = keeper.open('terminal.type', { terminalId }, { signal });
-    try {
-      call = opened;
-      sent = 0;
-      sending = false;
-      flushOn();
-      for await (const { header } of opened.items) took(header.bytes);
-      await opened.done;
-    } finally {
-      if (call === opened) call = undefined;
-    }
-  };
-  /** To a keeper of an earlier release, which takes one piece a call. */
-  const handOne = async (): Promise<void> => {
-    const payload = kept[0];
-    if (!payload) return;
-    await keeper.call('terminal.input', { terminalId }, { payload, signal });
-    if (kept[0] === payload) took(payload.length);
-  };
-  const run = async (): Promise<void> => {
-    const own = turn;
-    let streams = true;
-    do {
+  const hand = async (piece: Uint8Array): Promise<void> => {
+    const deadline = performance.now() + patienceMs;
+    for (;;) {
       try {
-        await (streams ? follow() : handOne());
+        await keeper.call('terminal.input', { terminalId }, { payload: piece, signal });
+        return;
       } catch (error) {
-        if (!(error instanceof CasemateError)) throw error;
-        // `lose` has given up what waited; or the viewer is gone.
-        if (error.code === 'cancelled') return;
-        if (streams && isUnknownMethod(error)) streams = false;
-        else if (error.code === 'rate_limited' || error.code === 'unavailable') {
-          await wait(retryMs, undefined, { signal });
-        } else throw error;
+        const again = error instanceof CasemateError && ['rate_limited', 'unavailable'].includes(error.code);
+        if (!again || performance.now() > deadline) throw error;
+        await wait(retryMs, undefined, { signal });
       }
-    } while (kept.length > 0 && own === turn && !signal.aborted);
-    if (own === turn) running = false;
+    }
+  };
+
+  const drain = async (): Promise<void> => {
+    while (queue.length > 0) {
+      const bytes = queue.length === 1 ? (queue[0] as Uint8Array) : Buffer.concat(queue);
+      queue = bytes.length > pieceBytes ? [bytes.subarray(pieceBytes)] : [];
+      const piece = bytes.subarray(0, pieceBytes);
+      try {
+        await hand(piece);
+      } finally {
+        waiting -= piece.length;
+        if (waiting < highWaterBytes) for (const wake of wakers.splice(0)) wake();
+      }
+    }
   };
 
   return {
     write(bytes) {
       if (bytes.length === 0 || signal.aborted) return;
-      if (waiting === 0) progressAt = performance.now();
-      for (let at = 0; at < bytes.length; at += pieceBytes) kept.push(bytes.subarray(at, at + pieceBytes));
+      queue.push(bytes);
       waiting += bytes.length;
-      watch ??= setTimeout(lookAtProgress, patienceMs);
-      if (running) return flushOn();
-      running = true;
-      const own = turn;
-      run().catch((error: unknown) => {
-        if (own === turn) lose(error);
-      });
+      if (busy) return;
+      busy = true;
+      drain()
+        .catch((error: unknown) => {
+          queue = [];
+          waiting = 0;
+          for (const wake of wakers.splice(0)) wake();
+          if (signal.aborted) return;
+          onLost(error instanceof CasemateError ? error : new CasemateError('internal', undefined, { cause: error }));
+        })
+        .finally(() => {
+          busy = false;
+        });
     },
     get full() {
       return waiting >= highWaterBytes;
