@@ -141,7 +141,7 @@ export function connectChannel<Methods extends MethodTable>(
         used.uncork();
       }
     };
-    const stream = new CallStream(call, write, method.windowBytes);
+    const stream = new CallStream(call, write, method?.windowBytes);
     const { promise: done, resolve, reject } = Promise.withResolvers<Answer<z.infer<Method['reply']>>>();
     done.catch(() => undefined);
     let over = false;

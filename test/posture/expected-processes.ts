@@ -139,6 +139,8 @@ export const expectedProcesses: Readonly<Record<string, Posture>> = {
       '/dev/null',
       ...['keeper', 'server', 'up', 'warden'].map((name) => `DATA/log/${name}.log`),
       'DATA/run/up/lock',
+      // Watches the logs, to rotate them.
+      'anon_inode:inotify',
       'sockets',
     ],
     environment: ["its caller's"],
