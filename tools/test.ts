@@ -7,8 +7,7 @@ import { runTests, type TestReport } from './test/run.ts';
 const help = `
 ./casemate test [FILE …]
 
-Runs everything: the gates of \`check\`, unit tests, then each suite under test/ on real systems, one
-after another. With FILEs only these. Prints what was skipped and what the machine lacked; with
+Runs everything: the gates of \`check\`, unit tests, then each suite under test/ on real systems. With FILEs only these. Prints what was skipped and what the machine lacked; with
 CI=true a skipped test is a failure. The last line counts. Exit code 1 when something failed.
 `;
 
@@ -18,23 +17,37 @@ const timeoutMs = 180_000;
 
 const named = process.argv.slice(2).filter((argument) => !argument.startsWith('-'));
 
+/**
+ * Suites whose files share nothing with others but the machine, and mostly wait: two at once. All others look at
+ * the whole machine, or time what they see.
+ */
+const besideOthers = /^test\/(?:access|e2e-api)\//;
+const lanes = 2;
+
 async function suites(files: readonly string[]): Promise<TestReport> {
   const total: TestReport = { passed: 0, failed: [], skipped: [], output: '' };
-  for (const file of files) {
-    const started = performance.now();
-    const report = await runTests(root, [file], { isolated: true, timeoutMs });
-    total.passed += report.passed;
-    total.failed.push(...report.failed);
-    total.skipped.push(...report.skipped);
-    if (report.passed + report.failed.length + report.skipped.length === 0) {
-      total.failed.push({ name: file, detail: `it holds no test\n${report.output}` });
-    }
-    const mark = report.failed.length === 0 ? 'ok  ' : 'FAIL';
-    const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
-    console.log(`${mark} ${file.padEnd(44)} ${seconds} s  ${report.passed} passed, ${report.skipped.length} skipped`);
-    for (const failure of report.failed) console.log(`\n── ${failure.name} ──\n${failure.detail}\n`);
-  }
+  const queue = files.filter((file) => besideOthers.test(file));
+  const lane = async (): Promise<void> => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await suite(file, total);
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  for (const file of files.filter((name) => !besideOthers.test(name))) await suite(file, total);
   return total;
+}
+
+async function suite(file: string, total: TestReport): Promise<void> {
+  const started = performance.now();
+  const report = await runTests(root, [file], { isolated: true, timeoutMs });
+  total.passed += report.passed;
+  total.failed.push(...report.failed);
+  total.skipped.push(...report.skipped);
+  if (report.passed + report.failed.length + report.skipped.length === 0) {
+    total.failed.push({ name: file, detail: `it holds no test\n${report.output}` });
+  }
+  const mark = report.failed.length === 0 ? 'ok  ' : 'FAIL';
+  const seconds = ((performance.now() - started) / 1000).toFixed(1).padStart(6);
+  console.log(`${mark} ${file.padEnd(44)} ${seconds} s  ${report.passed} passed, ${report.skipped.length} skipped`);
+  for (const failure of report.failed) console.log(`\n── ${failure.name} ──\n${failure.detail}\n`);
 }
 
 async function main(): Promise<number> {

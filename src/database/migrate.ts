@@ -74,7 +74,10 @@ async function applyMissing(client: pg.Client, migrations: readonly Migration[])
   for (const [index, row] of rows.entries()) {
     const migration = migrations[index];
     if (!migration) {
-      throw new CasemateError('conflict', `the database was made by a newer release: it has ${row.name}`);
+      throw new CasemateError(
+        'conflict',
+        `the database was made by a newer release: it has ${row.name}. Nothing was changed; start that release or a newer one`,
+      );
     }
     if (migration.number !== row.number || migration.name !== row.name || migration.sha256 !== row.sha256) {
       throw new CasemateError(

@@ -7,7 +7,7 @@ import type { Roles } from '#identity/roles.ts';
 import { adminTable } from '#http/admin-table.ts';
 import { createOperatorGuard } from '#http/operator-guard.ts';
 import { onlyJsonBodies } from '#http/json-bodies.ts';
-import { createLiveRequests } from '#http/live-requests.ts';
+import { createLiveRequests, drainMs } from '#http/live-requests.ts';
 import { registerMethodGuards } from '#http/method-guard.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { registerRoute } from '#http/register-route.ts';
@@ -52,7 +52,7 @@ export async function createAdminApp(options: {
   for (const route of adminTable) registerRoute(app, route, environment);
   registerMethodGuards(app, adminTable);
   app.addHook('preClose', async () => {
-    live.stopAll();
+    await live.drain(drainMs);
     live[Symbol.dispose]();
   });
   return app;

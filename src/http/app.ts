@@ -17,7 +17,7 @@ import type { Socket } from '#http/define-socket.ts';
 import { createGuard } from '#http/guard.ts';
 import { createHostGuard } from '#http/host-guard.ts';
 import type { HttpConfig } from '#http/http-config.ts';
-import { createLiveRequests } from '#http/live-requests.ts';
+import { createLiveRequests, drainMs } from '#http/live-requests.ts';
 import { registerMethodGuards } from '#http/method-guard.ts';
 import { createOriginGuard } from '#http/origin-guard.ts';
 import { servePages } from '#http/pages.ts';
@@ -156,7 +156,7 @@ export async function createApp(options: AppOptions): Promise<App> {
   await servePages(app, config.webDirectory);
 
   app.addHook('preClose', async () => {
-    live.stopAll();
+    await live.drain(drainMs);
     live[Symbol.dispose]();
     app.websocketServer.close();
   });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
-import { accessChanged, createLiveRequests, credentialEnded } from '#http/live-requests.ts';
+import { accessChanged, createLiveRequests, credentialEnded, serverStops } from '#http/live-requests.ts';
 
 const log = { debug() {}, info() {}, warn() {}, error() {} } as never;
 
@@ -33,4 +33,21 @@ test('one credential holds 256 things open at most, and another is not in the wa
   live.track({ ...credential, id: 'two' }, new AbortController());
   untrack[0]?.();
   live.track(credential, new AbortController());
+});
+
+test('a server that stops ends streams at once, and lets requests finish within its patience', async () => {
+  using live = createLiveRequests({ log });
+  const stream = new AbortController();
+  const quick = new AbortController();
+  const stuck = new AbortController();
+  const done = [live.track(null, stream, async () => true), live.track(null, quick), live.track(null, stuck)];
+  const drained = live.drain(60);
+  assert.equal(stream.signal.reason, serverStops);
+  assert.deepEqual([quick.signal.aborted, stuck.signal.aborted], [false, false]);
+  done[0]?.();
+  done[1]?.();
+  await drained;
+  assert.deepEqual([quick.signal.aborted, stuck.signal.reason], [false, serverStops]);
+  done[2]?.();
+  await live.drain(60_000);
 });

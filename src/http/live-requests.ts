@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises';
 import { CasemateError } from '#contract/errors.ts';
 import type { Log } from '#http/log.ts';
 
@@ -6,7 +7,7 @@ export type StillAllowed = () => Promise<boolean>;
 
 interface Live {
   readonly isLive: () => Promise<boolean>;
-  readonly controllers: Map<AbortController, StillAllowed>;
+  readonly controllers: Map<AbortController, StillAllowed | undefined>;
 }
 
 /** Why a request was aborted, when its session or key ended. */
@@ -28,8 +29,15 @@ export interface LiveRequests extends Disposable {
     stillAllowed?: StillAllowed,
   ): () => void;
   end(ids: readonly string[]): void;
-  stopAll(): void;
+  /**
+   * For a server that stops: sockets and streams end at once, since their browsers come back by
+   * themselves; requests may finish within `patienceMs` and are aborted then.
+   */
+  drain(patienceMs: number): Promise<void>;
 }
+
+/** How long a server that stops lets requests finish; below the patience of whoever stops it. */
+export const drainMs = 5_000;
 
 const nobody = Symbol('nobody');
 const always: StillAllowed = async () => true;
@@ -44,6 +52,7 @@ export function createLiveRequests({
   readonly sweepMs?: number;
 }): LiveRequests {
   const live = new Map<string | typeof nobody, Live>();
+  const whenNone: (() => void)[] = [];
 
   const end = (ids: readonly string[]): void => {
     for (const id of ids)
@@ -54,7 +63,7 @@ export function createLiveRequests({
       if (typeof id !== 'string') continue;
       if (!(await isLive())) end([id]);
       for (const [controller, stillAllowed] of [...controllers]) {
-        if (!controller.signal.aborted && !(await stillAllowed())) controller.abort(accessChanged);
+        if (stillAllowed && !controller.signal.aborted && !(await stillAllowed())) controller.abort(accessChanged);
       }
     }
   };
@@ -66,7 +75,7 @@ export function createLiveRequests({
 
   return {
     end,
-    track(credential, controller, stillAllowed = always) {
+    track(credential, controller, stillAllowed) {
       const id = credential?.id ?? nobody;
       const entry = live.get(id) ?? { isLive: credential?.isLive ?? always, controllers: new Map() };
       if (credential && entry.controllers.size >= maximumPerCredential) {
@@ -79,11 +88,22 @@ export function createLiveRequests({
       return () => {
         entry.controllers.delete(controller);
         if (entry.controllers.size === 0 && live.get(id) === entry) live.delete(id);
+        if (live.size === 0) for (const resume of whenNone.splice(0)) resume();
       };
     },
-    stopAll() {
-      for (const { controllers } of live.values())
-        for (const controller of controllers.keys()) controller.abort(serverStops);
+    async drain(patienceMs) {
+      const stop = (whom: (stillAllowed: StillAllowed | undefined) => boolean): void => {
+        for (const { controllers } of live.values())
+          for (const [controller, stillAllowed] of controllers) if (whom(stillAllowed)) controller.abort(serverStops);
+      };
+      stop((stillAllowed) => stillAllowed !== undefined);
+      if (live.size > 0) {
+        const patience = new AbortController();
+        const none = new Promise<void>((resolve) => whenNone.push(resolve));
+        await Promise.race([none, wait(patienceMs, undefined, { signal: patience.signal, ref: false })]);
+        patience.abort();
+      }
+      stop(() => true);
     },
     [Symbol.dispose]() {
       clearInterval(timer);

@@ -13,6 +13,8 @@ import { assertStillLive, watchPermissions } from '#http/still-allowed.ts';
 /** Closing code of a socket whose session or key ended: 4000 + 401. */
 export const signedOutCloseCode = 4401;
 const goingAway = 1001;
+/** The server stops and most likely comes back: the browser tries again from the byte it has (RFC 6455 registry, 1012). */
+const serviceRestart = 1012;
 /** A browser that vanished without a word is noticed after two of these. */
 const pingEveryMs = 20_000;
 
@@ -70,8 +72,8 @@ export function registerSocket(
       let untrack = (): void => undefined;
       controller.signal.addEventListener('abort', () => {
         if (controller.signal.reason === credentialEnded) socket.close(signedOutCloseCode, 'the session ended');
-        else
-          socket.close(goingAway, controller.signal.reason === accessChanged ? 'access changed' : 'the server stops');
+        else if (controller.signal.reason === accessChanged) socket.close(goingAway, 'access changed');
+        else socket.close(serviceRestart, 'restarting');
         // Who does not answer the close within a while is cut off.
         setTimeout(() => socket.terminate(), 2_000).unref();
       });

@@ -126,10 +126,13 @@ export function endHolder(holder: HolderIdentity): void {
   }
 }
 
-/** Holders of this spool that run, by terminal, found by their tag. For the start of a keeper only: it reads all of /proc. */
-export function findHolders(spoolDirectory: string, log: Log): Map<string, HolderIdentity> {
+/** Holders of this spool that run, by terminal, found by their tag. For the start of a keeper, and for root with the keeper's uid: it reads all of /proc. */
+export function findHolders(
+  spoolDirectory: string,
+  log: Log,
+  uid: number | undefined = process.getuid?.(),
+): Map<string, HolderIdentity> {
   const found = new Map<string, HolderIdentity>();
-  const uid = process.getuid?.();
   for (const name of readdirSync('/proc')) {
     if (!/^\d+$/.test(name)) continue;
     const pid = Number(name);

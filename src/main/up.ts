@@ -1,8 +1,10 @@
 import { realpathSync } from 'node:fs';
 import { pino } from 'pino';
 import { ConfigError } from '#config/config.ts';
+import { notifySystemd } from '#kernel/notify-systemd.ts';
 import { mendCgroups } from '#main/doctor/mend-cgroups.ts';
 import { say } from '#main/prepare/say.ts';
+import { readServiceSettings } from '#main/service/settings.ts';
 import { runningRelease } from '#main/running-code.ts';
 import { announcement, baseUrl, localAddress, openBrowser } from '#main/up/announce.ts';
 import { exitCodes } from '#main/up/exit-codes.ts';
@@ -10,6 +12,7 @@ import { lockDataDirectory, RunsAlready } from '#main/up/lock.ts';
 import { openLogFile } from '#main/up/log-file.ts';
 import { dataPaths } from '#main/up/paths.ts';
 import { parseUpArguments, readConfig } from '#main/up/read-config.ts';
+import { rotateLogs } from '#main/up/rotate-logs.ts';
 import { type RunningInstance, runInstance } from '#main/up/run.ts';
 
 /**
@@ -25,6 +28,7 @@ async function up(): Promise<void> {
   const lock = lockDataDirectory(paths);
   const file = openLogFile(paths.log, 'up');
   const log = pino({ base: { process: 'up' }, level: config.logLevel }, pino.destination({ fd: file.fd, sync: true }));
+  rotateLogs(paths.log, (error) => log.error({ err: error }, 'a log could not be rotated'));
   const tell = (text: string): void => {
     say(text);
     log.info(text);
@@ -33,7 +37,9 @@ async function up(): Promise<void> {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error) => log.debug({ err: error }, 'nobody reads what is printed'));
   }
-  const mended = await mendCgroups();
+  // A service's unit may not mount; its installation did.
+  const service = process.env.NOTIFY_SOCKET === undefined ? null : readServiceSettings(paths);
+  const mended = service === null ? await mendCgroups() : null;
   if (mended) tell(mended);
 
   let asked: { everything: boolean; announce: string } | undefined;
@@ -71,10 +77,13 @@ async function up(): Promise<void> {
     release: realpathSync(runningRelease),
     log,
     say: tell,
+    service,
   });
   const lines = announcement(config, instance.setupPath, process.env);
+  if (service !== null) notifySystemd(process.env.NOTIFY_SOCKET ?? '', 'READY=1');
   if (process.send) process.send({ type: 'announce', lines });
-  else {
+  else if (service === null) {
+    // A service's output goes to the journal, which more people read than the set-up link is for; `status` has it.
     process.stdout.write(`${lines.join('\n')}\n`);
     if (given.open) {
       openBrowser(

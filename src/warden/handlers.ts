@@ -71,14 +71,16 @@ export function wardenHandlers(options: HandlerOptions): Handlers<typeof wardenM
     }),
 
     'sandbox.create': async (request) => {
-      const { sandboxId, teamId, workspaceId, template, tier } = request;
+      // Of the command, not of the sandbox: it is not kept with it.
+      const { commandId, ...wanted } = request;
+      const { sandboxId, teamId, workspaceId, template, tier } = wanted;
       // Before the ids are bound for good: what is refused leaves nothing behind.
-      sandboxes.requireRoom(request);
+      sandboxes.requireRoom(wanted);
       bindings.bind('sandbox', sandboxId, teamId);
       if (workspaceId !== null) bindings.bind('workspace', workspaceId, teamId);
       guestEnvironment('user', request.environment);
-      record('sandbox.create', request, { sandboxId, teamId, workspaceId, template, tier, ...request.resources });
-      return sandboxes.create(request);
+      record('sandbox.create', { commandId }, { sandboxId, teamId, workspaceId, template, tier, ...request.resources });
+      return sandboxes.create(wanted);
     },
 
     'sandbox.kill': async ({ sandboxId, teamId, commandId }) => {

@@ -224,6 +224,6 @@ test('when the server stops, sockets are told so and it does not wait for them',
   const ended = closed(socket);
   const before = performance.now();
   await app.close();
-  assert.equal(await ended, 1001);
+  assert.equal(await ended, 1012);
   assert.ok(performance.now() - before < 3_000);
 });

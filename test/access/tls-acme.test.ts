@@ -145,6 +145,7 @@ async function begin(environment: Record<string, string>, onChallenge?: () => vo
   const said: string[] = [];
   const told: ToServer[] = [];
   const certificates = await instanceCertificates({
+    tasks: null,
     config: configured(environment),
     paths: { ...paths, run: { ...paths.run, certificates: broker.config.runDirectory } },
     users,

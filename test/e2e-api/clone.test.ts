@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
@@ -156,6 +156,37 @@ test('a repository is cloned inside its sandbox, with progress, and its files an
     (egress.json['items'] as { host: string }[]).some(({ host }) => host === '127.0.0.2'),
     egress.text,
   );
+});
+
+test('H15 what a repository makes git run for its state, runs inside the sandbox as its user and nowhere else', async (t) => {
+  if (skip) return t.skip(skip);
+  const made = await create({ git: { url: git.url('repo.git') } });
+  await settled(made.id);
+  const canary = `/tmp/casemate-h15-${made.id}`;
+  const program = [
+    '#!/bin/sh',
+    `touch ${canary} /home/user/workspace/ran`,
+    'echo "$(id -u) $(readlink /proc/self/ns/user)" > /home/user/workspace/ran',
+    'exec cat',
+  ].join('\n');
+  const plant = [
+    `printf '%s\\n' '${program.replaceAll('\n', "' '")}' > .git/evil; chmod +x .git/evil`,
+    'git config core.fsmonitor /home/user/workspace/.git/evil',
+    'git config filter.evil.clean /home/user/workspace/.git/evil; echo "* filter=evil" > .gitattributes',
+    'touch README.md second.txt; rm -f ran',
+  ].join('; ');
+  const key = await system.key(['*']);
+  const terminal = await system.api('POST', `/workspaces/${made.id}/terminals`, { command: plant });
+  const viewer = await openViewer(system.origin, key, String(terminal.json['id']));
+  await viewer.until(() => viewer.frames.some((frame) => frame.kind === 'ended'));
+  const before = await system.api('GET', `/workspaces/${made.id}/file?path=ran`);
+  assert.equal(before.status, 404, `it ran before its state was asked for: ${viewer.output()}`);
+  const status = await system.api('GET', `/workspaces/${made.id}/git`);
+  assert.equal(status.status, 200, status.text);
+  const ran = await system.api('GET', `/workspaces/${made.id}/file?path=ran`);
+  assert.match(ran.text, /^1000 user:\[\d+\]\n$/, 'the repository had its way inside, or this test looked at nothing');
+  assert.notEqual(ran.text.trim().split(' ')[1], readlinkSync('/proc/self/ns/user'));
+  assert.ok(!existsSync(canary), 'a program of the repository ran on the host');
 });
 
 test('a branch can be named, and one that is not there is said to be missing', async (t) => {

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { readFile, writeFile } from 'node:fs/promises';
+import { appendFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
 import type { Terminal, Workspace } from '../../src/contract/api.ts';
 import { openViewer } from '../e2e-api/support/terminal-viewer.ts';
-import { alive, casemate, lacking, processesOf, temporaryInstance } from '../support/instance.ts';
+import { alive, casemate, copyCheckout, lacking, processesOf, temporaryInstance } from '../support/instance.ts';
 import { sandboxProcesses } from '../support/process-memory.ts';
 
 const reason = lacking();
@@ -50,7 +50,9 @@ before(
 );
 
 after(async () => {
-  if (!reason) await instance[Symbol.asyncDispose]();
+  if (reason) return;
+  await instance[Symbol.asyncDispose]();
+  await rm(join(instance.data, '..', `${instance.port}.password`));
 });
 
 /** What the counter printed from its beginning, in order and whole, up to now. */
@@ -119,6 +121,46 @@ step('a restart leaves sandboxes, keeper and terminals running', async () => {
   const restarted = await casemate(['restart', '--data', instance.data]);
   assert.equal(restarted.code, 0, restarted.output);
   await instance.until('it is ready', () => instance.status().ready);
+  assert.equal(instance.pid('keeper'), keeper);
+  await instance.until('the count goes on', async () => (await countedSoFar()) > before + 20);
+});
+
+step('an upgrade from another checkout, the keeper included, loses no byte', async () => {
+  const before = await countedSoFar();
+  const release = instance.status().release;
+  const keeper = instance.pid('keeper');
+  const next = await copyCheckout();
+  try {
+    await appendFile(join(next, 'src/main/keeper.ts'), '\nlog.debug({}, "the next release");\n');
+    const upgraded = await casemate(['restart', '--keeper', '--data', instance.data], {}, '', next);
+    assert.equal(upgraded.code, 0, upgraded.output);
+  } finally {
+    await rm(next, { recursive: true });
+  }
+  await instance.until('it is ready', () => instance.status().ready);
+  assert.notEqual(instance.status().release, release);
+  assert.notEqual(instance.pid('keeper'), keeper);
+  const entry = await readFile(`/proc/${instance.pid('keeper')}/cmdline`, 'utf8');
+  assert.ok(entry.includes(instance.status().release), entry);
+  await instance.until('the count goes on', async () => (await countedSoFar()) > before + 20);
+});
+
+step('an older release than the database is refused, and all goes on with the one that works', async () => {
+  const before = await countedSoFar();
+  const keeper = instance.pid('keeper');
+  const older = await copyCheckout();
+  try {
+    const last = (await readdir(join(older, 'migrations'))).toSorted().at(-1) ?? '';
+    await rm(join(older, 'migrations', last));
+    const refused = await casemate(['restart', '--data', instance.data], {}, '', older);
+    assert.equal(refused.code, 1, refused.output);
+    assert.match(refused.output, /made by a newer release: it has \d{4}-.*start that release or a newer one/);
+    assert.match(refused.output, /Sandboxes, terminals and data are as they were/);
+  } finally {
+    await rm(older, { recursive: true });
+  }
+  assert.ok(alive(keeper));
+  await start();
   assert.equal(instance.pid('keeper'), keeper);
   await instance.until('the count goes on', async () => (await countedSoFar()) > before + 20);
 });

@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { type Confinement, parseConfinement } from '#config/confinement.ts';
 import { landlockVersion } from '#kernel/landlock.ts';
+import { withoutPrograms } from '#kernel/seccomp-program.ts';
 import { openTerminalAt } from '../support/open-terminal-at.ts';
 import { casemate, lacking, temporaryInstance } from '../support/instance.ts';
 import type { AttackOutcome, AttackPlan } from '../support/confined-attack.ts';
@@ -154,7 +155,7 @@ async function attackAs(
   const plan: AttackPlan = {
     ...targets,
     release,
-    deniesExecve: /^denyExecve\(\);$/m.test(readFileSync(entry, 'utf8')),
+    ownFilter: /^denyExecve\(\);$/m.test(readFileSync(entry, 'utf8')) ? withoutPrograms().toString('base64') : null,
     workerLast: real.startsHolders,
     programs: [
       ...['/bin/sh', '/usr/bin/env', '/usr/bin/setpriv', process.execPath, '/proc/self/exe', '/holder'],
@@ -184,7 +185,7 @@ async function attackAs(
   chownSync(planFile, real.uid, real.gid);
   const attackFile = join(data, 'config', `attack-${name}.confinement.json`);
   writeFileSync(attackFile, JSON.stringify(confinement));
-  const launcher = join(release, 'src/main/confine.ts');
+  const launcher = join(release, 'dist/main/confine.js');
   const child = spawn(process.execPath, [launcher, attackFile], {
     cwd: '/',
     env: {},
@@ -216,7 +217,7 @@ async function attackAs(
     failed.catch(() => undefined);
     child.kill('SIGKILL');
     for (const directory of real.writable) rmSync(join(directory, 'attack-program'), { force: true });
-    assert.ok(existsSync(entry) && basename(entry) === `${name}.ts`);
+    assert.ok(existsSync(entry) && basename(entry) === `${name}.js`);
   }
 }
 

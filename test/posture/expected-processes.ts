@@ -25,7 +25,7 @@ const confined: Omit<Posture, 'user' | 'filters' | 'ownNamespaces' | 'mounts' | 
   capabilities: none,
   noNewPrivileges: true,
   coreBytes: '0',
-  environment: ['LANG', ...channel, 'PATH'],
+  environment: ['LANG', 'MALLOC_ARENA_MAX', ...channel, 'PATH'],
   controlGroups: "the supervisor's",
   threads: [],
   listens: 0,
@@ -126,8 +126,6 @@ export const expectedProcesses: Readonly<Record<string, Posture>> = {
     ownNamespaces: [],
     mounts: 'host',
     descriptors: ['/dev/null', 'DATA/log/warden.log', 'DATA/warden/ranges/bindings.jsonl', 'net:[*', 'sockets'],
-    // The thread for files of sandboxes: SETGID and SETUID.
-    threads: ['00000000000000c0'],
   },
   up: {
     ...confined,
@@ -144,7 +142,5 @@ export const expectedProcesses: Readonly<Record<string, Posture>> = {
       'sockets',
     ],
     environment: ["its caller's"],
-    // The listener that the server inherits. It accepts nothing here.
-    listens: 1,
   },
 };

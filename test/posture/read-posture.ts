@@ -48,7 +48,7 @@ export function processesOfInstance(data: string): { name: string; pid: number }
     }
     const isHolder =
       line.trim() === '/holder' && readFileSync(`/proc/${pid}/environ`, 'utf8').includes(`${data}/spool`);
-    const own = new RegExp(`${data}/release/[0-9a-f]{32}/src/main/(\\w+)\\.ts`).exec(line)?.[1];
+    const own = new RegExp(`${data}/release/[0-9a-f]{32}/dist/main/(\\w+)\\.js`).exec(line)?.[1];
     const postgres = line.includes(`-D ${data}/pg`) ? 'postgres' : undefined;
     const name = own ?? postgres ?? (isHolder ? 'holder' : undefined);
     if (name !== undefined) found.push({ name, pid: Number(pid) });

@@ -12,8 +12,8 @@ import { Worker } from 'node:worker_threads';
  */
 export interface AttackPlan {
   readonly release: string;
-  /** As the real entry does: takes away execve by itself. */
-  readonly deniesExecve: boolean;
+  /** The filter that the real entry lays over itself, in base64; null where it lays none. */
+  readonly ownFilter: string | null;
   /**
    * Where no file may be executed any more, V8 cannot map its code for a second isolate and ends the process: then a
    * Worker is tried last, when all else has been reported.
@@ -53,8 +53,19 @@ const tryTo = (act: () => unknown): string => {
 
 const plan: AttackPlan = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8'));
 const koffi = createRequire(join(plan.release, 'package.json'))('koffi');
-const { denyExecve } = await import(join(plan.release, 'src/kernel/seccomp.ts'));
-if (plan.deniesExecve) denyExecve();
+if (plan.ownFilter !== null) layFilter(Buffer.from(plan.ownFilter, 'base64'));
+
+/** As `kernel/seccomp.ts` does (seccomp(2): SET_MODE_FILTER, TSYNC), whose file the release has only as part of others. */
+function layFilter(filter: Buffer): void {
+  const program = koffi.struct('attack_fprog', { length: 'uint16_t', filter: 'void *' });
+  const memory = koffi.alloc('uint8_t', filter.length);
+  koffi.encode(memory, koffi.array('uint8_t', filter.length), [...filter]);
+  const argument = koffi.alloc(program, 1);
+  koffi.encode(argument, program, { length: filter.length / 8, filter: memory });
+  const seccomp = koffi.load('libc.so.6').func('long syscall(long number, long operation, long flags, void *program)');
+  const result = seccomp(process.arch === 'arm64' ? 277 : 317, 1, 1, argument);
+  if (Number(result) !== 0) throw new Error('the filter was not laid');
+}
 
 const startInMain = (program: string): string => {
   const { error } = spawnSync(program, [], { timeout: 300 });
@@ -129,7 +140,7 @@ async function attack(): Promise<AttackOutcome> {
     written,
     seen: plan.hidden.filter((path) => existsSync(path) && canBeRead(path)),
     root: readdirSync('/'),
-    codeWrite: tryTo(() => openSync(join(plan.release, 'src/main/attack.ts'), 'wx')),
+    codeWrite: tryTo(() => openSync(join(plan.release, 'dist/main/attack.js'), 'wx')),
     tcp: await reach({ host: '127.0.0.1', port: plan.tcpPort }),
     abstract: await reach({ path: `\0${plan.abstractSocket}` }),
     signal: tryTo(() => process.kill(plan.pid, 0)),

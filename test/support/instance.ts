@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { chmod, cp, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -20,14 +20,15 @@ export function lacking(): string | null {
   return existsSync(join(cache, 'templates/base')) ? null : `no base template in ${cache}; ./casemate test makes it`;
 }
 
-/** Runs the launcher as a person does, with `input` on its standard input. */
+/** Runs the launcher as a person does, with `input` on its standard input, from this checkout or another. */
 export function casemate(
   commandArguments: readonly string[],
   environment: NodeJS.ProcessEnv = {},
   input = '',
+  checkout = root,
 ): Promise<Output> {
   return new Promise((settle, fail) => {
-    const child = spawn(join(root, 'casemate'), [...commandArguments], {
+    const child = spawn(join(checkout, 'casemate'), [...commandArguments], {
       // The same environment for all, because how npm and pip reach their registries decides which template is used.
       env: {
         ...process.env,
@@ -87,9 +88,24 @@ export async function temporaryInstance() {
   };
 }
 
+/** Another checkout of the same code, to be changed and run. */
+export async function copyCheckout(): Promise<string> {
+  const copy = await mkdtemp('/tmp/casemate-checkout-');
+  await chmod(copy, 0o755);
+  const parts = ['casemate', 'src', 'web', 'migrations', 'package.json', 'package-lock.json', '.npmrc'];
+  const files = [...parts, ...(await readdir(root)).filter((name) => /^tsconfig.*\.json$/.test(name))];
+  for (const name of files) {
+    await cp(join(root, name), join(copy, name), {
+      recursive: true,
+      filter: (path) => !/web\/dist|node_modules/.test(path),
+    });
+  }
+  return copy;
+}
+
 /** Processes that run code or hold files of a data directory, by command line. */
 export async function processesOf(data: string): Promise<string[]> {
-  const { readdir, readFile } = await import('node:fs/promises');
+  const { readFile } = await import('node:fs/promises');
   const found: string[] = [];
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid) || Number(pid) === process.pid) continue;

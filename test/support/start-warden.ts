@@ -181,6 +181,7 @@ export async function startWarden(options: TestWardenOptions = {}): Promise<Test
     async create({ teamId = newId<TeamId>(), workspaceId = null, resources = {} } = {}) {
       const sandboxId = newId<SandboxId>();
       await channel.call('sandbox.create', {
+        commandId: newId(),
         sandboxId,
         teamId,
         workspaceId,

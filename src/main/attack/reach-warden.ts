@@ -1,3 +1,4 @@
+import { holderPath } from '#main/confine/holder-path.ts';
 import { brokerConfinement } from '#main/confine/specifications.ts';
 import { wardenCommand } from '#main/confine/warden-command.ts';
 import { runningRelease } from '#main/running-code.ts';
@@ -89,12 +90,17 @@ async function startTemporaryWarden(config: Config): Promise<ReachedWarden> {
       templatesDirectory: inCache('templates'),
       sets: Object.fromEntries(destinationSets.map((name) => [name, []])) as never,
       runtimes: { crun },
+      holderProgram: holderPath,
     };
     const own = wardenConfig(inputs);
     writeForGroup(join(paths.config, 'broker.json'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);
     writeForGroup(join(paths.config, 'warden.json'), JSON.stringify(own), 0);
     const environment = childEnvironment(false);
-    const confinement = brokerConfinement({ paths, identity: users.broker, release, environment }, null);
+    const confinement = brokerConfinement(
+      { paths, identity: users.broker, release, environment },
+      null,
+      brokerConfig(inputs),
+    );
     writeForGroup(join(paths.config, 'broker.confinement.json'), JSON.stringify(confinement), 0);
     const child = await startChild({
       ...{ name: 'warden', cwd: '/', logDirectory: paths.log, outlives: false, environment },

@@ -9,9 +9,10 @@ import type { Challenge } from '#contract/acme.ts';
 import type { CertificatePair, ToServer } from '#contract/server-supervision.ts';
 import { acmeCertificates } from '#main/certificates/acme-certificates.ts';
 import { type CertificateState, fileCertificates } from '#main/certificates/certificates.ts';
-import { runAcme } from '#main/certificates/run-acme.ts';
-import { runHook } from '#main/certificates/run-hook.ts';
+import { runAcme, startAcme } from '#main/certificates/run-acme.ts';
+import { hookAs, runHook } from '#main/certificates/run-hook.ts';
 import { pairStore, writeForRoot } from '#main/certificates/store.ts';
+import type { ServiceTasks } from '#main/service/launch-tasks.ts';
 import { openLogFile } from '#main/up/log-file.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Users } from '#main/up/users.ts';
@@ -24,6 +25,8 @@ export interface InstanceCertificatesOptions {
   readonly say: (text: string) => void;
   /** What `status` shows has changed. */
   readonly changed: () => void;
+  /** Where the supervisor may not start programs with the network, or namespaces: how it has them started. */
+  readonly tasks: Pick<ServiceTasks, 'acme' | 'hook'> | null;
   /** To the server that runs, if one does. */
   readonly tell: (message: ToServer) => void;
 }
@@ -39,7 +42,7 @@ export interface InstanceCertificates extends Disposable {
 
 /** Chooses where certificates come from; without TLS there are none. Throws a CertificateProblem. */
 export async function instanceCertificates(options: InstanceCertificatesOptions): Promise<InstanceCertificates> {
-  const { config, paths, users, release, say, changed, tell } = options;
+  const { config, paths, users, release, say, changed, tell, tasks } = options;
   const answers = new Map<string, ToServer>();
   const replaced = (pairs: readonly CertificatePair[]): void => tell({ type: 'certificates', pairs: [...pairs] });
 
@@ -52,15 +55,13 @@ export async function instanceCertificates(options: InstanceCertificatesOptions)
   const challenge = async (action: 'set' | 'remove', of: Challenge): Promise<void> => {
     if (of.kind === 'http-01') return http(of.token, action === 'set' ? of.answer : null);
     if (config.dnsHook === null) throw new Error('there is no CASEMATE_DNS_HOOK');
-    await runHook({ program: config.dnsHook, identity: users.hook }, action, of.name, of.value);
+    await runHook({ program: config.dnsHook, start: tasks?.hook ?? hookAs(users.hook) }, action, of.name, of.value);
   };
   const order = async (names: readonly string[]): Promise<CertificatePair> => {
     const log = openLogFile(paths.log, 'acme');
     try {
       return await runAcme({
-        entry: entryOf(release, 'acme'),
-        identity: users.acme,
-        logFd: log.fd,
+        start: () => tasks?.acme(log.fd) ?? startAcme(entryOf(release, 'acme'), users.acme, log.fd),
         order: {
           directory: config.acmeDirectory,
           accountKey: accountKey(join(paths.tls, 'account.key')),

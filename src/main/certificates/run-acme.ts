@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { type Challenge, fromAcmeSchema, type ToAcme } from '#contract/acme.ts';
 import type { CertificatePair } from '#contract/server-supervision.ts';
 import type { Identity } from '#main/up/users.ts';
@@ -6,10 +6,8 @@ import type { Identity } from '#main/up/users.ts';
 const longestMs = 30 * 60_000;
 
 export interface AcmeRun {
-  /** The file of the release that runs `acme`. */
-  readonly entry: string;
-  readonly identity: Identity;
-  readonly logFd: number;
+  /** Starts the process, with a channel. */
+  readonly start: () => ChildProcess;
   readonly order: Omit<Extract<ToAcme, { type: 'order' }>, 'type'>;
   /** One after another. */
   readonly place: (challenge: Challenge) => Promise<void>;
@@ -17,26 +15,30 @@ export interface AcmeRun {
 }
 
 /**
- * Lets one certificate be ordered by a process of its own: no privileges, no network interface (the
- * broker's door is a Unix socket), no programs. Throws with what went wrong.
+ * Starts `entry`, the release's `acme`, with no privileges, no network interface (the broker's door is a Unix
+ * socket) and no programs.
  */
-export async function runAcme(run: AcmeRun): Promise<CertificatePair> {
-  const { uid, gid } = run.identity;
-  const child = spawn(
+export function startAcme(entry: string, { uid, gid }: Identity, log: number): ChildProcess {
+  return spawn(
     'unshare',
     [
       '--net',
       '--',
       'setpriv',
       ...[`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs'],
-      ...['--pdeathsig=KILL', '--', process.execPath, run.entry],
+      ...['--pdeathsig=KILL', '--', process.execPath, entry],
     ],
     {
       cwd: '/',
       env: { PATH: '/usr/bin:/bin', LANG: 'C.UTF-8' },
-      stdio: ['ignore', run.logFd, run.logFd, 'ipc'],
+      stdio: ['ignore', log, log, 'ipc'],
     },
   );
+}
+
+/** Lets one certificate be ordered by a process of its own. Throws with what went wrong. */
+export async function runAcme(run: AcmeRun): Promise<CertificatePair> {
+  const child = run.start();
   const outcome = Promise.withResolvers<CertificatePair>();
   const timer = setTimeout(() => child.kill('SIGKILL'), longestMs);
   let last: Promise<void> = Promise.resolve();
@@ -64,6 +66,8 @@ export async function runAcme(run: AcmeRun): Promise<CertificatePair> {
     return await outcome.promise;
   } finally {
     clearTimeout(timer);
+    // A unit's process is not the child, and ends when nobody listens.
+    if (child.connected) child.disconnect();
     child.kill('SIGKILL');
     await last;
   }

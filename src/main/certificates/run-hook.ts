@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import type { Identity } from '#main/up/users.ts';
 
 const longestMs = 300_000;
@@ -6,8 +6,28 @@ const mostOutput = 400;
 
 export interface Hook {
   readonly program: string;
-  readonly identity: Identity;
+  /** Starts it without privileges or settings; standard error is a pipe, and it leads a process group. */
+  readonly start: (command: readonly string[]) => ChildProcess;
 }
+
+/** Starts a hook as this user. */
+export const hookAs =
+  ({ uid, gid }: Identity): Hook['start'] =>
+  (command) =>
+    spawn(
+      'setpriv',
+      [
+        ...[`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs'],
+        ...['--pdeathsig=KILL', '--', ...command],
+      ],
+      {
+        cwd: '/',
+        env: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' },
+        stdio: ['ignore', 'ignore', 'pipe'],
+        // A group of its own, so that what it started ends with it.
+        detached: true,
+      },
+    );
 
 /**
  * Runs the operator's DNS hook, `PROGRAM set|remove NAME VALUE`, as a user without privileges and without
@@ -15,24 +35,10 @@ export interface Hook {
  * record can be seen. Throws when it fails, or is not done within five minutes.
  */
 export function runHook(hook: Hook, action: 'set' | 'remove', name: string, value: string): Promise<void> {
-  const { uid, gid } = hook.identity;
-  const child = spawn(
-    'setpriv',
-    [
-      ...[`--reuid=${uid}`, `--regid=${gid}`, '--clear-groups', '--inh-caps=-all', '--no-new-privs'],
-      ...['--pdeathsig=KILL', '--', hook.program, action, name, value],
-    ],
-    {
-      cwd: '/',
-      env: { PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8' },
-      stdio: ['ignore', 'ignore', 'pipe'],
-      // A group of its own, so that what it started ends with it.
-      detached: true,
-    },
-  );
+  const child = hook.start([hook.program, action, name, value]);
   return new Promise((resolve, reject) => {
     let said = '';
-    child.stderr.on('data', (chunk: Buffer) => {
+    child.stderr?.on('data', (chunk: Buffer) => {
       said = `${said}${chunk.toString()}`.slice(-mostOutput);
     });
     const timer = setTimeout(() => {

@@ -10,7 +10,7 @@ export const command: Command = {
   help: `
 ./casemate logs [PROCESS] [--follow] [--data DIR]
 
-Prints the last lines of the logs: of all processes, or of up, server, warden or keeper.
+Prints the last lines of the logs: of all processes, or of up, server, warden, keeper, acme or listener.
 The warden's log holds the broker's too. Logs are JSON lines.
 `,
   async run(commandArguments) {

@@ -43,7 +43,6 @@ Shows what runs. Exit codes: 0 all parts are ready, 1 something is not, or nothi
         console.log(`  ${part.name.padEnd(10)} ${part.state.padEnd(8)} pid ${part.pid ?? '—'}${restarts}${problem}`);
       }
       printAlerts(paths);
-      if (status.setupPath) console.log(`  no owner yet: http://localhost:${status.port}${status.setupPath}`);
       for (const { names, endsMs, problem } of status.certificates) {
         const ends = new Date(endsMs).toISOString().slice(0, 10);
         console.log(`  certificate ends ${ends}: ${names.join(' ')}${problem === null ? '' : `\n    ${problem}`}`);

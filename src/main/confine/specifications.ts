@@ -1,8 +1,8 @@
 import { realpathSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { Confinement } from '#config/confinement.ts';
 import { brokerYoungMiB, usualYoungMiB } from '#config/process-memory.ts';
-import type { ServerConfig } from '#config/process.ts';
+import type { BrokerConfig, ServerConfig } from '#config/process.ts';
 import { entryOf } from '#main/running-code.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Identity } from '#main/up/users.ts';
@@ -61,7 +61,12 @@ export function serverConfinement(inputs: ConfinementInputs, server: ServerConfi
   };
 }
 
-export function brokerConfinement(inputs: ConfinementInputs, caFile: string | null): Confinement {
+/** `caFile` as it was settled; the doors for processes are where `broker` says. */
+export function brokerConfinement(
+  inputs: ConfinementInputs,
+  caFile: string | null,
+  broker: Pick<BrokerConfig, 'processDoors'>,
+): Confinement {
   const { paths } = inputs;
   const base = common('broker', inputs);
   return {
@@ -70,7 +75,7 @@ export function brokerConfinement(inputs: ConfinementInputs, caFile: string | nu
     deathSignal: 'SIGKILL',
     network: 'host',
     readable: [...base.readable, ...(caFile === null ? [] : [caFile])],
-    writable: [paths.run.broker, paths.broker],
+    writable: [paths.run.broker, paths.broker, ...broker.processDoors.map(({ socket }) => dirname(socket))],
     resolvesNames: true,
     startsHolders: false,
     connects: 'any',

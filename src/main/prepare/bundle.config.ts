@@ -9,7 +9,7 @@ import { basename, join, resolve } from 'node:path';
 const release = resolve(import.meta.dirname, '../../..');
 const source = (file: string): string => join(release, 'src', file);
 
-const processes = ['up', 'server', 'warden', 'broker', 'keeper', 'acme', 'confine', 'cli'].map((name) =>
+const processes = ['up', 'server', 'warden', 'broker', 'keeper', 'acme', 'listener', 'confine', 'cli'].map((name) =>
   source(`main/${name}.ts`),
 );
 const threads = [

@@ -1,5 +1,6 @@
 import { Server } from 'node:net';
 import type { Log } from '#channel/log.ts';
+import { checkpointAnswerSchema } from '#contract/supervision.ts';
 import { type CertificatePair, type ListenerName, toServerSchema } from '#contract/server-supervision.ts';
 
 /** `up`, as the server sees it. Certificates, and ports that only root can open, come from there. */
@@ -22,6 +23,8 @@ export function createSupervisor(channel: Pick<NodeJS.Process, 'on' | 'send'>, l
   let latest: readonly CertificatePair[] | undefined;
 
   channel.on('message', (message: unknown, handle: unknown) => {
+    // The signer's answers are for who asked (signer-channel.ts).
+    if (checkpointAnswerSchema.safeParse(message).success) return;
     const parsed = toServerSchema.safeParse(message);
     if (!parsed.success) {
       // The issues would tell values, and a private key may be among them.

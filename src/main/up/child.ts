@@ -3,6 +3,8 @@ import { once } from 'node:events';
 import type { Server } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { type FromChild, fromChildSchema } from '#contract/supervision.ts';
+import type { UnitOptions } from '#main/service/hardening.ts';
+import { launchUnit, mainPidOf, signalUnit } from '#main/service/launch-unit.ts';
 import { openLogFile } from '#main/up/log-file.ts';
 
 export interface ChildOptions {
@@ -19,6 +21,8 @@ export interface ChildOptions {
   readonly greetings?: readonly object[];
   /** Takes from the process what it needed to start, before it counts as ready. */
   readonly settle?: (pid: number) => Promise<void>;
+  /** Runs it as a unit of its own, where systemd supervises this process; its user is one of `options` then. */
+  readonly unit?: { readonly name: string; readonly options: UnitOptions } | undefined;
 }
 
 /** Answers a child; a listening socket that travels beside the message is this process's own until it was sent. */
@@ -37,14 +41,7 @@ export interface RunningChild {
 /** Starts a composition root, and resolves when it says that it is ready. Throws when it ends or takes too long. */
 export async function startChild(options: ChildOptions): Promise<RunningChild> {
   const log = openLogFile(options.logDirectory, options.name);
-  const [program, ...programArguments] = options.command;
-  const child = spawn(program, programArguments, {
-    cwd: options.cwd,
-    env: options.environment,
-    // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
-    stdio: ['ignore', log.fd, log.fd, 'ipc'],
-    detached: options.outlives,
-  });
+  const child = launch(options, log.fd);
   const ended = new Promise<string>((settle) => {
     child.once('error', (error) => settle(error.message));
     child.once('exit', (code, signal) => settle(signal ? `ended by ${signal}` : `ended with ${code}`));
@@ -72,7 +69,8 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
     wait(options.readinessMs, `was not ready after ${options.readinessMs / 1000} s`, { signal: patience.signal }),
   ]);
   patience.abort();
-  const running = wrap(child, ended);
+  const pid = options.unit === undefined || outcome !== 'ready' ? child.pid : await mainPidOf(options.unit.name);
+  const running = wrap(child, ended, pid, options.unit?.name ?? null);
   if (outcome !== 'ready') {
     await running.stop(2000);
     throw new Error(`${options.name} ${outcome}; see ${log.path}`);
@@ -86,16 +84,33 @@ export async function startChild(options: ChildOptions): Promise<RunningChild> {
   return running;
 }
 
-function wrap(child: ChildProcess, ended: Promise<string>): RunningChild {
+function launch({ command, cwd, environment, outlives, unit }: ChildOptions, log: number): ChildProcess {
+  if (unit) return launchUnit({ unit: unit.name, options: unit.options, command, cwd, environment, log });
+  const [program, ...programArguments] = command;
+  return spawn(program, programArguments, {
+    cwd,
+    env: environment,
+    // Logs go straight to the file: a pipe would break when this process dies, and with it who outlives it.
+    stdio: ['ignore', log, log, 'ipc'],
+    detached: outlives,
+  });
+}
+
+function wrap(child: ChildProcess, ended: Promise<string>, pid: number | undefined, unit: string | null): RunningChild {
+  // What was started is systemd-run, and the process that counts is systemd's.
+  const signal = async (name: 'SIGTERM' | 'SIGKILL'): Promise<void> => {
+    if (unit === null) child.kill(name);
+    else await signalUnit(unit, name);
+  };
   return {
-    pid: child.pid ?? 0,
+    pid: pid ?? 0,
     ended,
     send(message) {
       if (child.connected) child.send(message);
     },
     async stop(patienceMs) {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
-      child.kill('SIGTERM');
+      await signal('SIGTERM');
       const patience = new AbortController();
       const late = await Promise.race([
         once(child, 'exit', { signal: patience.signal }).then(() => false),
@@ -103,7 +118,7 @@ function wrap(child: ChildProcess, ended: Promise<string>): RunningChild {
       ]);
       patience.abort();
       if (!late) return;
-      child.kill('SIGKILL');
+      await signal('SIGKILL');
       await ended;
     },
   };

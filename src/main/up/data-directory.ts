@@ -4,6 +4,9 @@ import { runProgram } from '#main/prepare/program.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import type { Identity, Users } from '#main/up/users.ts';
 
+/** Runs a program where the machine's mounts are made: here, or outside the unit that this process is confined to. */
+export type RunOnHost = (program: string, programArguments: readonly string[]) => Promise<string>;
+
 const root: Identity = { uid: 0, gid: 0 };
 const spoolMiB = 256;
 
@@ -20,7 +23,7 @@ function directory(path: string, owner: Identity, mode: number): void {
 }
 
 /** Lays out the data directory. Owners and modes are the boundaries between the processes; see SECURITY.md. */
-export async function makeDataDirectory(paths: DataPaths, users: Users): Promise<void> {
+export async function makeDataDirectory(paths: DataPaths, users: Users, run: RunOnHost = runProgram): Promise<void> {
   mkdirSync(join(paths.root, '..'), { recursive: true, mode: 0o755 });
   const sharedWithServer = (owner: Identity): Identity => ({ uid: owner.uid, gid: users.server.gid });
   directory(paths.root, root, 0o711);
@@ -49,7 +52,7 @@ export async function makeDataDirectory(paths: DataPaths, users: Users): Promise
   directory(paths.run.pg, sharedWithServer(users.pg), 0o2750);
   directory(paths.run.certificates, { uid: users.broker.uid, gid: users.acme.gid }, 0o2750);
   directory(paths.tls, root, 0o700);
-  await mountSpool(paths, users.keeper);
+  await mountSpool(paths, users.keeper, run);
 }
 
 export function isMountPoint(path: string): boolean {
@@ -59,12 +62,12 @@ export function isMountPoint(path: string): boolean {
 }
 
 /** What terminals print lies in memory, in the clear, until it is sealed; it must never reach a disk. */
-async function mountSpool(paths: DataPaths, keeper: Identity): Promise<void> {
+async function mountSpool(paths: DataPaths, keeper: Identity, run: RunOnHost): Promise<void> {
   if (isMountPoint(paths.spool)) return;
   directory(paths.spool, root, 0o700);
   const options = `size=${spoolMiB}m,mode=0700,uid=${keeper.uid},gid=${keeper.gid},nosuid,nodev,noexec,noswap`;
-  await runProgram('mount', ['-t', 'tmpfs', '-o', options, 'casemate-spool', paths.spool]).catch(() =>
+  await run('mount', ['-t', 'tmpfs', '-o', options, 'casemate-spool', paths.spool]).catch(() =>
     // noswap came with Linux 6.4.
-    runProgram('mount', ['-t', 'tmpfs', '-o', options.replace(',noswap', ''), 'casemate-spool', paths.spool]),
+    run('mount', ['-t', 'tmpfs', '-o', options.replace(',noswap', ''), 'casemate-spool', paths.spool]),
   );
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { z } from 'zod';
@@ -27,7 +27,8 @@ const registrySchema = z.record(z.string(), z.number().int());
  * strangers stay strangers even after an escape. The list of blocks lies outside every data directory.
  */
 export async function loadInstance(paths: DataPaths): Promise<Instance> {
-  if (existsSync(paths.instance)) return instanceSchema.parse(JSON.parse(readFileSync(paths.instance, 'utf8')));
+  const known = knownInstance(paths);
+  if (known) return known;
   const lock = await lockRegistry();
   try {
     const registry = existsSync(registryFile)
@@ -45,6 +46,27 @@ export async function loadInstance(paths: DataPaths): Promise<Instance> {
     replaceFile(registryFile, JSON.stringify({ ...Object.fromEntries(taken), [paths.root]: block }, null, 2));
     replaceFile(paths.instance, JSON.stringify(instance));
     return instance;
+  } finally {
+    closeSync(lock);
+  }
+}
+
+/** The instance of a data directory, or null where there is none. */
+export function knownInstance(paths: DataPaths): Instance | null {
+  if (!existsSync(paths.instance)) return null;
+  return instanceSchema.parse(JSON.parse(readFileSync(paths.instance, 'utf8')));
+}
+
+/** Gives the block of uids back, once the data is gone. Answers with how many instances this machine still has. */
+export async function forgetInstance(paths: DataPaths): Promise<number> {
+  if (!existsSync(registryFile)) return 0;
+  const lock = await lockRegistry();
+  try {
+    const registry = registrySchema.parse(JSON.parse(readFileSync(registryFile, 'utf8')));
+    const others = Object.entries(registry).filter(([directory]) => directory !== paths.root && existsSync(directory));
+    if (others.length > 0) replaceFile(registryFile, JSON.stringify(Object.fromEntries(others), null, 2));
+    else for (const file of [registryFile, `${registryFile}.lock`]) rmSync(file, { force: true });
+    return others.length;
   } finally {
     closeSync(lock);
   }

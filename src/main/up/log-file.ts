@@ -1,8 +1,5 @@
-import { closeSync, copyFileSync, existsSync, fstatSync, ftruncateSync, openSync, renameSync } from 'node:fs';
+import { closeSync, openSync } from 'node:fs';
 import { join } from 'node:path';
-
-const maximumBytes = 10 * 1024 * 1024;
-const kept = 3;
 
 /** A process's log, appended to by its descriptor. */
 export interface LogFile extends Disposable {
@@ -10,28 +7,9 @@ export interface LogFile extends Disposable {
   readonly fd: number;
 }
 
-/**
- * Opens `<directory>/<name>.log` for appending. When it has grown to 10 MiB it is copied aside and
- * emptied: processes that outlive this one go on writing to the same file.
- */
+/** Opens `<directory>/<name>.log` for appending; `rotateLogs` keeps it small under whoever writes it. */
 export function openLogFile(directory: string, name: string): LogFile {
   const path = join(directory, `${name}.log`);
   const fd = openSync(path, 'a', 0o600);
-  const timer = setInterval(() => {
-    if (fstatSync(fd).size < maximumBytes) return;
-    for (let number = kept - 1; number >= 1; number -= 1) {
-      if (existsSync(`${path}.${number}`)) renameSync(`${path}.${number}`, `${path}.${number + 1}`);
-    }
-    copyFileSync(path, `${path}.1`);
-    ftruncateSync(fd);
-  }, 15_000);
-  timer.unref();
-  return {
-    path,
-    fd,
-    [Symbol.dispose]() {
-      clearInterval(timer);
-      closeSync(fd);
-    },
-  };
+  return { path, fd, [Symbol.dispose]: () => closeSync(fd) };
 }

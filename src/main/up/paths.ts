@@ -29,6 +29,8 @@ export interface DataPaths {
     readonly pg: string;
     readonly certificates: string;
   };
+  /** The program of holders, where the keeper is not in a tree of its own that has it: with systemd. */
+  readonly holderProgram: string;
   /** Which instance this is: its name, and its uids. */
   readonly instance: string;
   readonly status: string;
@@ -72,6 +74,7 @@ export function dataPaths(root: string): DataPaths {
       pg: join(run, 'pg'),
       certificates: join(run, 'certificates'),
     },
+    holderProgram: join(root, 'config/holder'),
     instance: join(root, 'instance.json'),
     status: join(run, 'up/status.json'),
     lock: join(run, 'up/lock'),

@@ -13,7 +13,6 @@ import {
 } from '#config/process.ts';
 import type { Resources } from '#contract/warden.ts';
 import { entryOf } from '#main/running-code.ts';
-import { holderPath } from '#main/confine/holder-path.ts';
 import type { Instance } from '#main/up/instance.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import { tunnelPort } from '#main/up/tunnel.ts';
@@ -28,6 +27,8 @@ export interface ProcessConfigInputs {
   readonly templatesDirectory: string;
   readonly sets: DestinationSets;
   readonly runtimes: WardenConfig['runtimes'];
+  /** Where the keeper finds it. */
+  readonly holderProgram: string;
 }
 
 const mebibyte = 1_048_576;
@@ -45,7 +46,7 @@ function defaultResources(config: Config): Resources {
   };
 }
 
-export function keeperConfig({ config, paths }: ProcessConfigInputs): KeeperConfig {
+export function keeperConfig({ config, paths, holderProgram }: ProcessConfigInputs): KeeperConfig {
   return {
     runDirectory: paths.run.keeper,
     spoolDirectory: paths.spool,
@@ -57,7 +58,7 @@ export function keeperConfig({ config, paths }: ProcessConfigInputs): KeeperConf
       burstBytes: 1024 * mebibyte,
     },
     reserveMiB: Math.floor(config.reserveMiB / 2),
-    holderProgram: holderPath,
+    holderProgram,
   };
 }
 

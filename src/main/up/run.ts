@@ -1,31 +1,33 @@
-import { existsSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { Log } from '#channel/log.ts';
 import type { Config } from '#config/config.ts';
-import type { Confinement } from '#config/confinement.ts';
 import {
   brokerConfinement,
   type ConfinementInputs,
   keeperConfinement,
   serverConfinement,
 } from '#main/confine/specifications.ts';
+import { holderPath } from '#main/confine/holder-path.ts';
 import { sharedNetwork } from '#main/confine/shared-network.ts';
-import { wardenCommand } from '#main/confine/warden-command.ts';
 import { landlockVersion } from '#kernel/landlock.ts';
 import { destinationSetsOf } from '#main/prepare/host-clients.ts';
 import { runProgram } from '#main/prepare/program.ts';
-import { entryOf } from '#main/running-code.ts';
+import { serviceTasks } from '#main/service/launch-tasks.ts';
+import { runOnHost } from '#main/service/launch-unit.ts';
+import type { ServiceSettings } from '#main/service/settings.ts';
 import { ensureTemplate } from '#main/template/ensure.ts';
 import { type InstanceCertificates, instanceCertificates } from '#main/certificates/instance-certificates.ts';
 import { findKeeper, recordKeeper } from '#main/up/adopted-keeper.ts';
 import { baseUrl, localAddress } from '#main/up/announce.ts';
-import { type ChildOptions, type RunningChild, startChild } from '#main/up/child.ts';
+import type { RunningChild } from '#main/up/child.ts';
 import { childEnvironment } from '#main/up/child-environment.ts';
 import { isMountPoint, makeDataDirectory } from '#main/up/data-directory.ts';
 import { openInstanceDatabase } from '#main/up/database.ts';
 import { openEvidence } from '#main/up/evidence.ts';
 import { loadInstance } from '#main/up/instance.ts';
 import { answerListen } from '#main/up/listeners.ts';
+import { openSocket } from '#main/up/open-socket.ts';
 import type { DataPaths } from '#main/up/paths.ts';
 import {
   brokerConfig,
@@ -36,11 +38,10 @@ import {
   writeForGroup,
 } from '#main/up/process-configs.ts';
 import { settleFiles } from '#main/up/settle-files.ts';
+import { processStarter } from '#main/up/start-process.ts';
 import { writeStatus } from '#main/up/status.ts';
 import { type Startable, type Supervised, supervise } from '#main/up/supervised.ts';
 import { ensureUsers, type Identity } from '#main/up/users.ts';
-
-const readinessMs = 60_000;
 
 export interface RunOptions {
   readonly config: Config;
@@ -48,6 +49,8 @@ export interface RunOptions {
   readonly release: string;
   readonly log: Log;
   readonly say: (text: string) => void;
+  /** Where systemd supervises this process: its parts are units then. */
+  readonly service: ServiceSettings | null;
 }
 
 /** An instance at work. */
@@ -59,9 +62,14 @@ export interface RunningInstance {
 }
 
 /** Brings up PostgreSQL, keeper, warden and server, and keeps them running. Throws when one cannot start. */
-export async function runInstance({ config, paths, release, log, say }: RunOptions): Promise<RunningInstance> {
+export async function runInstance({ config, paths, release, log, say, service }: RunOptions): Promise<RunningInstance> {
   const users = await ensureUsers();
-  await makeDataDirectory(paths, users);
+  const onHost = service === null ? runProgram : runOnHost;
+  const environment = childEnvironment(config.production);
+  const tasks = service === null ? null : serviceTasks({ service, paths, release, environment });
+  // Sandboxes and terminals of an earlier supervisor are at work, or were when the machine was last up.
+  const goesOn = isMountPoint(paths.spool);
+  await makeDataDirectory(paths, users, onHost);
   const startedMs = Date.now();
   let setupPath: string | null = null;
   let warden: RunningChild | undefined;
@@ -94,7 +102,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
 
   const files = settleFiles(config, paths, users);
   certificates = await instanceCertificates({
-    ...{ config, paths, users, release, say, changed },
+    ...{ config, paths, users, release, say, changed, tasks },
     tell: (message) => serverChild?.send(message),
   });
   const part = (name: string, start: () => Promise<Startable>): Supervised => {
@@ -109,7 +117,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
   databaseRuns.catch(() => undefined);
   const [instance, templates, crun] = await Promise.all([
     loadInstance(paths),
-    ensureTemplate(),
+    service?.template ?? ensureTemplate(),
     runProgram('sh', ['-c', 'command -v crun']),
   ]).catch(async (error: unknown) => {
     await databaseRuns.catch(() => undefined);
@@ -125,34 +133,18 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     templatesDirectory: templates.directory,
     sets: destinationSetsOf(templates.clients),
     runtimes: { crun: crun.trim() },
+    holderProgram: service === null ? holderPath : paths.holderProgram,
   };
   const configFile = (name: string): string => join(paths.config, `${name}.json`);
-  const confinementFile = (name: string): string => join(paths.config, `${name}.confinement.json`);
   writeForGroup(configFile('keeper'), JSON.stringify(keeperConfig(inputs)), users.keeper.gid);
   writeForGroup(configFile('broker'), JSON.stringify(brokerConfig(inputs)), users.broker.gid);
   writeForGroup(configFile('warden'), JSON.stringify(wardenConfig(inputs)), 0);
 
-  const environment = childEnvironment(config.production);
   const inputsOf = (identity: Identity): ConfinementInputs => ({ paths, identity, release, environment });
-  const confine = (name: string, confinement: Confinement): void =>
-    writeForGroup(confinementFile(name), JSON.stringify(confinement), 0);
-  confine('keeper', keeperConfinement(inputsOf(users.keeper)));
-  confine('broker', brokerConfinement(inputsOf(users.broker), files.caFile));
+  const starter = processStarter({ paths, release, environment, service });
+  if (service === null) starter.confine('keeper', keeperConfinement(inputsOf(users.keeper)));
+  starter.confine('broker', brokerConfinement(inputsOf(users.broker), files.caFile, brokerConfig(inputs)));
 
-  const launcher = entryOf(release, 'confine');
-  const confined = (
-    name: string,
-    more: Pick<ChildOptions, 'outlives'> & Partial<ChildOptions>,
-  ): Promise<RunningChild> =>
-    startChild({
-      name,
-      command: [process.execPath, launcher, confinementFile(name)],
-      cwd: '/',
-      environment,
-      readinessMs,
-      logDirectory: paths.log,
-      ...more,
-    });
   const startable = (running: RunningChild, patienceMs: number): Startable => ({
     pid: running.pid,
     ended: running.ended,
@@ -164,37 +156,25 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       say('keeper: an earlier one is at work; its terminals go on');
       return adopted;
     }
-    const running = await confined('keeper', {
-      outlives: true,
-      async settle(pid) {
-        await runProgram(process.execPath, [launcher, 'seal', String(pid)], { environment });
-      },
-    });
+    const running = await starter.keeper();
     recordKeeper(paths, running.pid);
     return startable(running, 5000);
   });
   const wardenPart = part('warden', async () => {
-    warden = await startChild({
-      name: 'warden',
-      command: wardenCommand(release, configFile('warden')),
-      cwd: '/',
-      environment,
-      readinessMs,
-      logDirectory: paths.log,
-      outlives: false,
-    });
+    warden = await starter.warden();
     return startable(warden, 30_000);
   });
   const server = part('server', async () => {
-    serverChild = await confined('server', {
-      outlives: false,
+    serverChild = await starter.server({
       greetings: certificates?.greetings() ?? [],
       onMessage(message, reply) {
         evidence.hear(message, (answer) => {
           reply(answer).catch((error: unknown) => say(`no answer about a checkpoint: ${String(error)}`));
         });
         if (message.type === 'listen') {
-          answerListen(message, config, reply).catch((error: unknown) => say(`no listener: ${String(error)}`));
+          answerListen(message, config, tasks?.openSocket ?? openSocket, reply).catch((error: unknown) =>
+            say(`no listener: ${String(error)}`),
+          );
         }
         if (message.type !== 'setup') return;
         setupPath = message.path;
@@ -212,7 +192,7 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     if (everything) {
       await keeper.stop();
       rmSync(paths.keeperPid, { force: true });
-      if (isMountPoint(paths.spool)) await runProgram('umount', [paths.spool]);
+      if (isMountPoint(paths.spool)) await onHost('umount', [paths.spool]);
     }
     await postgres?.stop();
     evidence[Symbol.dispose]();
@@ -228,9 +208,10 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
       const content = serverConfig(inputs, urls, files.secretFile, files.ownerPasswordFile);
       writeForGroup(configFile('server'), JSON.stringify(content), users.server.gid);
       const confinement = serverConfinement(inputsOf(users.server), content);
-      confine('server', confinement);
+      if (service === null) starter.confine('server', confinement);
       if (Array.isArray(confinement.connects) && confinement.connects.length > 0) {
-        say(sharedNetwork(confinement.connects, landlockVersion()));
+        // A unit is not restricted by Landlock.
+        say(sharedNetwork(confinement.connects, service === null ? landlockVersion() : null));
       }
       say('database ready');
     };
@@ -243,7 +224,8 @@ export async function runInstance({ config, paths, release, log, say }: RunOptio
     say('server ready');
     certificates.begin();
   } catch (error) {
-    await stop(!existsSync(join(paths.run.up, 'detached')));
+    // What went on without us goes on for the release that works.
+    await stop(!goesOn);
     throw error;
   }
   if (files.ownerPasswordFile) rmSync(files.ownerPasswordFile, { force: true });

@@ -30,6 +30,8 @@ export interface TestSystem extends AsyncDisposable {
   api(method: string, path: string, body?: unknown, key?: string): Promise<Answer>;
   /** `kill -9` of the server, and nothing else. */
   killServer(): Promise<void>;
+  /** Asks the server to stop, and waits until it has. */
+  stopServer(): Promise<void>;
   startServer(): Promise<void>;
   log(): string;
   /** What the server told its supervisor to alert the operator of. */
@@ -180,6 +182,7 @@ export async function startSystem(options: {
         ...(body === undefined ? {} : { body }),
       }),
     killServer: () => end('SIGKILL'),
+    stopServer: () => end('SIGTERM'),
     startServer,
     alerts,
     log: () => `${output}\n${warden.output()}`,

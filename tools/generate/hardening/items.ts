@@ -25,15 +25,15 @@ export const hardeningItems: Readonly<Record<number, HardeningItem>> = {
   },
   4: {
     title: 'The processes that face the network and the guests can start no program, on any thread.',
-    open: 'The keeper starts holders and has no such filter; server and broker see the files of the host, without a mount namespace of their own.',
+    open: 'The warden starts programs, which is its task: it has a bounded set of capabilities, and no filter of its own, since sandboxes would inherit it.',
   },
   5: {
     title: 'Whoever holds the server commands the warden by ids that belong to a team for good, within maxima of root.',
-    open: 'An alert for a command that has no audit row.',
+    open: null,
   },
   6: {
     title: 'Files of a guest belong to uids of its range, and work on them leads to no file of the host.',
-    open: 'File work happens on a thread of the warden, not in a process of its own.',
+    open: 'Disks of sandboxes are nosuid and nodev; a bind mount into a user namespace cannot be made noexec, and programs of guests lie there.',
   },
   7: {
     title: 'The keeper records before anybody sees, appends without being able to read, and outlives the others.',
@@ -41,7 +41,7 @@ export const hardeningItems: Readonly<Record<number, HardeningItem>> = {
   },
   8: {
     title: 'What happens is on a chained journal before it happens; a full journal means no; gaps are told.',
-    open: 'Journals are not preallocated, and there are no signed checkpoints.',
+    open: null,
   },
   9: {
     title: 'The stop works when the parts that it stops do not.',
@@ -57,7 +57,7 @@ export const hardeningItems: Readonly<Record<number, HardeningItem>> = {
   },
   12: {
     title: 'Outgoing TLS is always verified, and requests of the server go the guarded way.',
-    open: "The server makes no outgoing connection yet, so the broker's door for it does not exist; the server is on the network of the host.",
+    open: 'The server has no door of its own yet: nothing of it makes requests. With a database over TCP it shares the network of the host, where Landlock bounds the port alone.',
   },
   13: {
     title: 'Policy decides by name, then the address itself is judged, and the judged address is the one dialled.',
@@ -69,11 +69,11 @@ export const hardeningItems: Readonly<Record<number, HardeningItem>> = {
   },
   15: {
     title: 'Tools read hostile content inside a sandbox only.',
-    open: 'There are no snapshots, layers or builds yet; that git runs inside only follows from there being no git outside, and has no test of its own.',
+    open: 'There are no snapshots, layers or builds yet.',
   },
   16: {
     title: 'What one team uses up is bounded, and its neighbours go on.',
-    open: 'Byte budgets per team for recordings, and a budget for inotify.',
+    open: 'A budget of inotify watches.',
   },
   17: {
     title: 'Root runs only what root alone can change.',
@@ -81,7 +81,7 @@ export const hardeningItems: Readonly<Record<number, HardeningItem>> = {
   },
   18: {
     title: 'The server reaches the database by narrow roles, one team at a time, and never as the owner.',
-    open: 'The context of a transaction is a team id, not a proof of the session.',
+    open: 'The proof is of the team, not of the session, which API keys and work of the server have none of (decision 0025).',
   },
   19: {
     title: 'Our own services are confined by systemd, and keys of one purpose are derived, not shared.',
