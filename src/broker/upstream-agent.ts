@@ -14,13 +14,9 @@ export interface UpstreamRequestOptions extends RequestOptions {
 /** Shorter than the idle time of common servers (5 s), so that a kept connection is seldom dead when used. */
 const keptMs = 4000;
 
-/** What one read of an answer takes at most: the less, the sooner the collector comes for what Node copies of it. */
-const bufferBytes = 16_384;
-
 /** Keeps connections of one door, so that no two sandboxes ever share one. Dials only checked addresses. */
 export class UpstreamAgent extends Agent {
   readonly #context: SecureContext;
-  readonly #buffer = Buffer.allocUnsafeSlow(bufferBytes);
 
   constructor(context: SecureContext) {
     super({ keepAlive: true, maxFreeSockets: 16, timeout: keptMs, scheduling: 'lifo' });
@@ -45,16 +41,8 @@ export class UpstreamAgent extends Agent {
   }
 
   async #open({ egress, overTls }: UpstreamRequestOptions): Promise<Duplex> {
-    if (overTls) return startTls(await egress.connect(), egress, this.#context);
-    // One buffer for all: Node's parser, the only one that listens, copies what it keeps before it returns.
-    const socket: Socket = await egress.connect({
-      buffer: this.#buffer,
-      callback: (bytes, buffer) => {
-        socket.emit('data', Buffer.from(buffer.buffer, buffer.byteOffset, bytes));
-        return true;
-      },
-    });
-    return socket;
+    const socket = await egress.connect();
+    return overTls ? startTls(socket, egress, this.#context) : socket;
   }
 
   /** Closes the connections that no request uses. */
