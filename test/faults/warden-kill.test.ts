@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdirSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { TerminalId, WorkspaceId } from '#base/ids.ts';
@@ -109,6 +109,27 @@ describe('kill -9 of the warden', { skip: reason ?? false, timeout: 180_000 }, (
     await warden.channel.call('sandbox.kill', sandbox);
     const { descriptors: _, ...rest } = await leftovers(warden);
     assert.deepEqual(rest, { ...nothingLeft, ranges: 1 });
+  });
+
+  it('with a record that a later warden cannot understand ends that sandbox, and the others go on', async () => {
+    await using warden = await startWarden();
+    const [broken, whole] = await Promise.all([warden.create(), warden.create()]);
+    const before = await leftovers(warden);
+    await warden.kill();
+    const file = `${warden.config.stateDirectory}/sandboxes/${broken.sandboxId}/sandbox.json`;
+    const record = JSON.parse(readFileSync(file, 'utf8')) as object;
+    writeFileSync(file, JSON.stringify({ ...record, ofAnotherRelease: true }));
+    await warden.restart();
+    const { sandboxes } = (await warden.channel.call('sandbox.list', {})).reply;
+    assert.deepEqual(
+      sandboxes.map(({ sandboxId }) => sandboxId),
+      [whole.sandboxId],
+    );
+    assert.equal((await warden.run(whole, 'echo still here')).stdout, 'still here\n');
+    const { groups, mounts, loops, sandboxes: directories, ranges } = await leftovers(warden);
+    const half = { groups: before.groups / 2, mounts: before.mounts / 2, loops: before.loops / 2 };
+    assert.deepEqual({ groups, mounts, loops, directories, ranges }, { ...half, directories: 1, ranges: 1 });
+    assert.match(warden.output(), /cannot be understood/);
   });
 
   it('while the sandbox ends too is noticed by its next start, and nothing is left', async () => {

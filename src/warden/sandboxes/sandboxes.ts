@@ -20,12 +20,12 @@ import { openMarked } from '#warden/processes/process-mark.ts';
 import type { Runtime } from '#warden/runtimes/runtime.ts';
 import { createEnding } from '#warden/sandboxes/ending.ts';
 import { type LiveSandbox, pinSandbox, statusOf, unpinSandbox } from '#warden/sandboxes/live-sandbox.ts';
-import { type SandboxRecord, sandboxRecordSchema } from '#warden/sandboxes/sandbox-record.ts';
+import { readOrEnd } from '#warden/sandboxes/end-unreadable.ts';
+import type { SandboxRecord } from '#warden/sandboxes/sandbox-record.ts';
 import { requireRoomAmong } from '#warden/sandboxes/room.ts';
 import { createSandboxStarter, type SandboxRequest } from '#warden/sandboxes/start-sandbox.ts';
 import { createTurns } from '#warden/sandboxes/turns.ts';
 import type { UidRanges } from '#warden/uid-ranges.ts';
-import { readPlacedRecord } from '#warden/write-record.ts';
 
 export interface SandboxesOptions {
   readonly config: WardenConfig;
@@ -204,7 +204,10 @@ export function createSandboxes(options: SandboxesOptions): Sandboxes {
 
   const adoptOne = async (sandboxId: SandboxId): Promise<LiveSandbox | undefined> => {
     const paths = layout.sandbox(sandboxId);
-    const record = await readPlacedRecord(paths.record, sandboxRecordSchema);
+    const [runtime] = runtimes.values();
+    const of = { sandboxId, paths, cgroup: cgroupOf(sandboxId), runtime: runtime as Runtime, groups, ranges };
+    const record = await readOrEnd(of, log);
+    if (record === 'ended') return undefined;
     if (!record) {
       await rm(paths.directory, { recursive: true, force: true });
       return undefined;
