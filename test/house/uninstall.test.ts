@@ -39,6 +39,8 @@ function inside(command: readonly string[], input = ''): { code: number; output:
       stdio: ['pipe', 'pipe', 'pipe'],
       env: {
         ...process.env,
+        // For the tests alone.
+        CASEMATE_SHARED: undefined,
         NODE_TEST_CONTEXT: undefined,
         SSH_CONNECTION: undefined,
         CASEMATE_CACHE: cache,
