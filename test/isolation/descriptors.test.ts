@@ -29,20 +29,22 @@ import { makePipe } from '#kernel/splice.ts';
 
 /** Functions of the kernel room after which no descriptor is open that was not open before. */
 const openNothing = [
-  ...['attachTree', 'becomeRoot', 'becomeSubreaper', 'checked', 'closeAllOnExec', 'connectOutcome', 'denyExecve'],
-  ...['denySurface', 'dropPrivileges', 'enterMountNamespace', 'enterNetworkNamespace', 'fileSystemType'],
+  ...['abandonFileSystem', 'attachTree', 'becomeRoot', 'becomeShutIn', 'becomeSubreaper', 'checked', 'closeAllOnExec'],
+  ...['collapseHead', 'connectOutcome', 'denyExecve', 'denySurface', 'dropPrivileges', 'enterMountNamespace'],
+  ...['enterNetworkNamespace', 'fileSystemType', 'forbidCoreDumps', 'forbidNewPrivileges', 'isPtyMaster'],
   ...[
-    'forbidCoreDumps',
-    'forbidNewPrivileges',
-    'isPtyMaster',
-    'keepIdentityCapabilitiesOnly',
-    'keepMountsHere',
     'keepInBoundingSet',
+    'keepMountsHere',
+    'landlockVersion',
+    'leaveNamespaces',
+    'listenOnLoopback',
+    'lockExclusively',
   ],
-  ...['landlockVersion', 'leaveNamespaces', 'listenOnLoopback', 'lockExclusively', 'mount', 'pathBytes'],
-  ...['peerCredentials', 'pidfdExit', 'pidfdSignal', 'reapChild', 'replaceProgram', 'restrictByLandlock'],
-  ...['setAttributesAt', 'setDeathSignal', 'setFileIdentity', 'setMountAttributes', 'setNonblocking', 'setWindowSize'],
-  ...['signalGroup', 'splice', 'startConnect', 'umountHere', 'unmount', 'withoutPrograms', 'withoutSurface'],
+  ...['makeDirectoryAt', 'mount', 'notifySystemd', 'pathBytes', 'peerCredentials', 'pidfdExit', 'pidfdSignal'],
+  ...['punchHole', 'readLinkAt', 'reapChild', 'refuseCalls', 'renameAt', 'replaceProgram', 'restrictByLandlock'],
+  ...['setAttributesAt', 'setDeathSignal', 'setMountAttributes', 'setNonblocking', 'setWindowSize', 'signalGroup'],
+  ...['spawnProgram', 'splice', 'startConnect', 'statusAt', 'umountHere', 'unlinkAt', 'unmount', 'withoutPrograms'],
+  ...['withoutSurface'],
 ];
 
 /** Without the one that reads the directory, which is closed again when this looks at it. */
