@@ -120,7 +120,9 @@ test('no frame reaches another terminal, and no id of another team or kind opens
   const one = await open();
   const other = await open();
   const quiet = await openViewer(system.origin, key, other.id, { offset: 0 });
-  await quiet.until(() => quiet.output().length > 0);
+  // Its prompt comes in pieces; after it nothing may.
+  await quiet.until(shows(quiet, '❯'));
+  await new Promise((resolve) => setTimeout(resolve, 300));
   const before = quiet.output().length;
   const viewer = await openViewer(system.origin, key, one.id, { offset: 0 });
   const target = new TextEncoder().encode(other.id);
