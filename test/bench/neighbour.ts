@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { echoes } from './echoes.ts';
 import { percentile } from './percentile.ts';
 import type { BenchRow } from './row.ts';
 import { openCasemateShell, type Shell } from './shell.ts';
@@ -13,25 +14,6 @@ const hostile = [
   `(while :; do python3 -c 'x = bytearray(200_000_000)'; done) &`,
   '(while :; do head -c 200M /dev/zero > ~/filled; rm -f ~/filled; done) 2>/dev/null &',
 ];
-
-async function echoes(shell: Shell): Promise<number[]> {
-  const times: number[] = [];
-  for (let turn = 0; turn < echoesPerRound; turn += 1) {
-    await wait(4);
-    const started = performance.now();
-    const shown = shell.next();
-    shell.type('x');
-    await shown;
-    times.push(performance.now() - started);
-    if (turn % 50 === 49) {
-      const cleared = shell.until('$ ');
-      shell.type('\u0003');
-      await cleared;
-      await wait(30);
-    }
-  }
-  return times;
-}
 
 /** Echo in one sandbox while another does its worst, against the same echo when that one is quiet. */
 export async function measureNeighbour(): Promise<BenchRow[]> {
@@ -50,10 +32,10 @@ export async function measureNeighbour(): Promise<BenchRow[]> {
   await wait(2000);
   const times = { quiet: [] as number[], beside: [] as number[] };
   for (let round = 0; round < rounds; round += 1) {
-    times.quiet.push(...(await echoes(quiet)));
+    times.quiet.push(...(await echoes(quiet, echoesPerRound)));
     loud.type(`${hostile.join(' ')}\n`);
     await wait(2000);
-    times.beside.push(...(await echoes(quiet)));
+    times.beside.push(...(await echoes(quiet, echoesPerRound)));
     loud.type('kill $(jobs -p); pkill -f bytearray; pkill seq; pkill head\n');
     await wait(3000);
   }

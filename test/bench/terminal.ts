@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises';
+import { echoes } from './echoes.ts';
 import { percentile } from './percentile.ts';
 import type { BenchRow } from './row.ts';
 import { openBareShell, openCasemateShell, type Shell } from './shell.ts';
@@ -8,27 +9,6 @@ const rounds = 6;
 const echoesPerRound = 150;
 const floods = 4;
 const fileMiB = 48;
-
-/** Times from a typed letter to what the shell shows of it, in ms. */
-async function echoes(shell: Shell): Promise<number[]> {
-  const times: number[] = [];
-  for (let turn = 0; turn < echoesPerRound; turn += 1) {
-    await wait(4);
-    const started = performance.now();
-    const shown = shell.next();
-    shell.type('x');
-    await shown;
-    times.push(performance.now() - started);
-    // A short line, so that the shell never wraps it.
-    if (turn % 50 === 49) {
-      const cleared = shell.until('$ ');
-      shell.type('\u0003');
-      await cleared;
-      await wait(30);
-    }
-  }
-  return times;
-}
 
 /** MiB/s of a text file shown by `cat`, in lines of 120. */
 async function flood(shell: Shell): Promise<number> {
@@ -69,8 +49,8 @@ export async function measureTerminal(): Promise<BenchRow[]> {
   const echo = { casemate: [] as number[], bare: [] as number[] };
   const rate = { casemate: [] as number[], bare: [] as number[] };
   for (let round = 0; round < rounds; round += 1) {
-    echo.bare.push(...(await echoes(bare)));
-    echo.casemate.push(...(await echoes(casemate)));
+    echo.bare.push(...(await echoes(bare, echoesPerRound)));
+    echo.casemate.push(...(await echoes(casemate, echoesPerRound)));
   }
   for (let round = 0; round < floods; round += 1) {
     rate.bare.push(await flood(bare));
