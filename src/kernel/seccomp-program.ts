@@ -52,10 +52,15 @@ const answer = (call: number, value: number): Row[] => [
   [RETURN, 0, 0, value],
 ];
 
+/** These calls, by their numbers on this machine, answer EPERM. */
+export function withoutCalls(numbers: readonly number[]): Buffer {
+  return encode([...prologue(EPERM), ...numbers.flatMap((number) => answer(number, EPERM)), [RETURN, 0, 0, ALLOW]]);
+}
+
 /** execve and execveat answer EPERM. */
 export function withoutPrograms(): Buffer {
   const { execve, execveat } = machine();
-  return encode([...prologue(EPERM), ...answer(execve, EPERM), ...answer(execveat, EPERM), [RETURN, 0, 0, ALLOW]]);
+  return withoutCalls([execve, execveat]);
 }
 
 /** What {@link deniedCalls} says, and by argument: new namespaces, foreign socket families, forged terminal input. */

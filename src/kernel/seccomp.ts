@@ -2,7 +2,7 @@ import { arch } from 'node:process';
 import koffi from 'koffi';
 import { checked, libc } from '#kernel/libc.ts';
 import { forbidNewPrivileges } from '#kernel/privileges.ts';
-import { withoutPrograms, withoutSurface } from '#kernel/seccomp-program.ts';
+import { withoutCalls, withoutPrograms, withoutSurface } from '#kernel/seccomp-program.ts';
 
 const syscallProgram = libc.func(
   'long syscall(long number, unsigned long operation, unsigned long flags, void *program)',
@@ -24,6 +24,11 @@ export function denyExecve(): void {
 /** As {@link denyExecve}, of the parts of the kernel that our confined processes never call (`denied-calls.ts`). */
 export function denySurface(): void {
   install(withoutSurface());
+}
+
+/** As {@link denyExecve}, of these calls, by their numbers on this machine. */
+export function refuseCalls(numbers: readonly number[]): void {
+  install(withoutCalls(numbers));
 }
 
 function install(filter: Buffer): void {

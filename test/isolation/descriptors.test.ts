@@ -43,7 +43,17 @@ const openNothing = [
   ...['makeDirectoryAt', 'mount', 'notifySystemd', 'pathBytes', 'peerCredentials', 'pidfdExit', 'pidfdSignal'],
   ...['punchHole', 'readLinkAt', 'reapChild', 'refuseCalls', 'renameAt', 'replaceProgram', 'restrictByLandlock'],
   ...['setAttributesAt', 'setDeathSignal', 'setMountAttributes', 'setNonblocking', 'setWindowSize', 'signalGroup'],
-  ...['spawnProgram', 'splice', 'startConnect', 'statusAt', 'umountHere', 'unlinkAt', 'unmount', 'withoutPrograms'],
+  ...[
+    'spawnProgram',
+    'splice',
+    'startConnect',
+    'statusAt',
+    'umountHere',
+    'unlinkAt',
+    'unmount',
+    'withoutCalls',
+    'withoutPrograms',
+  ],
   ...['withoutSurface'],
 ];
 

@@ -5,7 +5,7 @@ import { decodeHeaded, encodeFrame, encodeHeaded, type Frame, FrameReader } from
 import { frameKinds } from '#contract/channel.ts';
 import { CasemateError } from '#contract/errors.ts';
 import { becomeShutIn } from '#kernel/process-identity.ts';
-import { refuseCalls } from '#kernel/refuse-calls.ts';
+import { refuseCalls } from '#kernel/seccomp.ts';
 import { type FileAct, type FileFailure, fileProcess } from '#warden/files/file-messages.ts';
 import {
   abandonWrite,

@@ -6,7 +6,7 @@ import test from 'node:test';
 /** What code that took over the process would try first; each answers with an error's name. */
 const attempts = `
 const { becomeShutIn } = await import('#kernel/process-identity.ts');
-const { refuseCalls } = await import('#kernel/refuse-calls.ts');
+const { refuseCalls } = await import('#kernel/seccomp.ts');
 const { callsRefusedToFileWork } = await import('#warden/files/refused-calls.ts');
 const { spawnSync } = await import('node:child_process');
 const { readFileSync, readdirSync, writeFileSync } = await import('node:fs');
